@@ -1,0 +1,64 @@
+#include "cmd/commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/log_lines.h"
+#include "state/base/file.h"
+
+static int exit_code_of(enum error_kind kind)
+{
+	switch (kind) {
+	case ERROR_USAGE:
+		return EXIT_USAGE_BAD;
+	case ERROR_REFUSED:
+		return EXIT_REFUSED;
+	case ERROR_STOPPED:
+		return EXIT_INTERRUPTED;
+	default:
+		return EXIT_NONE;
+	}
+}
+
+/* One line, without what could move a terminal's cursor. */
+static void one_line(char *text)
+{
+	for (char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = ' ';
+}
+
+int command_failed(const struct options *options, const struct error *error)
+{
+	char text[sizeof(error->text)];
+	memcpy(text, error->text, sizeof(text));
+	one_line(text);
+	if (options->log_format == LOG_FORMAT_JSON || options->log_format == LOG_FORMAT_LOGFMT)
+		log_lines_write(options->log_format, LOG_ERROR, 0, text);
+	else
+		fprintf(stderr, "dvf-import: %s\n", text);
+	return exit_code_of(error->kind);
+}
+
+void command_log(const struct options *options)
+{
+	log_lines_start(options->log_format);
+}
+
+bool command_lock(const struct options *options, int *lock, struct error *error)
+{
+	char *path;
+	char holder[256];
+	*lock = -1;
+	if (asprintf(&path, "%s/lock", options->state_folder) == -1)
+		return error_memory(error, "a path");
+	bool done = file_lock(path, options->to.run_name, lock, holder, sizeof(holder), error);
+	free(path);
+	if (!done || *lock != -1)
+		return done;
+	one_line(holder);
+	return error_set(error, ERROR_BUSY,
+		"another run is going on in %s (%s): let it end, or give this one its own --state",
+		options->state_folder, holder[0] != '\0' ? holder : "it left no name");
+}

@@ -1,0 +1,35 @@
+/*
+ * commands.h: one function a command: words in, exit code out. And what they share.
+ */
+#ifndef CMD_COMMANDS_H
+#define CMD_COMMANDS_H
+
+#include "cmd/options.h"
+
+enum exit_code {
+	EXIT_ALL = 0,     /* every year asked for is in */
+	EXIT_NONE = 1,    /* none is, or the work could not start */
+	EXIT_SOME = 2,    /* some are */
+	EXIT_REFUSED = 3, /* a precondition; nothing changed */
+	EXIT_USAGE_BAD = 64,
+	EXIT_INTERRUPTED = 75, /* run again to go on */
+};
+
+int command_run(const struct options *options);
+int command_status(const struct options *options);
+int command_history(const struct options *options);
+int command_check(const struct options *options);
+int command_clean(const struct options *options);
+
+/* Prints "dvf-import: <text>" once on stderr (or as a log line when json or logfmt was asked for)
+ * and gives the exit code that goes with the error's kind. */
+int command_failed(const struct options *options, const struct error *error);
+
+/* Sets the log writer that goes with the format and the terminal. */
+void command_log(const struct options *options);
+
+/* Takes the state folder's kernel lock, which a run holds as long as it lasts; *lock is its fd.
+ * Somebody else has it: ERROR_BUSY that names them. The folder must be there. */
+bool command_lock(const struct options *options, int *lock, struct error *error);
+
+#endif

@@ -1,0 +1,179 @@
+#include "cmd/help.h"
+
+#include <stdio.h>
+
+#ifndef DVF_IMPORT_VERSION
+#error "DVF_IMPORT_VERSION comes from the build"
+#endif
+
+static const char all_about[] =
+	"Usage: dvf-import COMMAND [OPTION]...\n"
+	"\n"
+	"Brings France's open real-estate sales (DVF) into PostgreSQL or an SQLite file.\n"
+	"Whatever stopped it, the same command goes on where it was: no row twice, none\n"
+	"lost.\n"
+	"\n"
+	"Examples:\n"
+	"  dvf-import run                     the recent years into dvf.sqlite\n"
+	"  dvf-import run --to postgresql://me@db.example/dvf --years 2021,2023-2025\n"
+	"  dvf-import status --watch          how far it is, from another terminal\n"
+	"  dvf-import check --to postgresql://me@db.example/dvf\n"
+	"\n"
+	"Commands:\n"
+	"  run       import = resume = refresh; an unchanged year costs one request\n"
+	"  status    where every year stands\n"
+	"  history   what was done, when, from which bytes, and what was refused\n"
+	"  check     looks whether a run would work, and says what to do where not\n"
+	"  clean     frees the downloaded files of years that are in\n"
+	"'dvf-import COMMAND --help' shows the options of one command.\n";
+
+static const char run_about[] =
+	"Usage: dvf-import run [OPTION]...\n"
+	"\n"
+	"Imports the years asked for, goes on where an earlier run stopped, and replaces\n"
+	"years of which a new edition was published. A year is seen wholly or not at all.\n"
+	"\n"
+	"Examples:\n"
+	"  dvf-import run --years 2024\n"
+	"  dvf-import run --to postgresql://me@db.example/dvf --memory-limit 48M\n"
+	"  dvf-import run --source 2024=file:///data/2024.csv.gz --years 2024\n";
+
+static const char status_about[] =
+	"Usage: dvf-import status [OPTION]...\n"
+	"\n"
+	"Shows where every year stands in every destination, from the state folder; also\n"
+	"while a run is going on.\n"
+	"\n"
+	"Examples:\n"
+	"  dvf-import status --watch\n"
+	"  dvf-import status --json\n";
+
+static const char history_about[] =
+	"Usage: dvf-import history [OPTION]...\n"
+	"\n"
+	"Lists what happened, oldest first. The events form a chain of hashes.\n"
+	"\n"
+	"Examples:\n"
+	"  dvf-import history --year 2023 --limit 20\n"
+	"  dvf-import history --verify\n";
+
+static const char check_about[] =
+	"Usage: dvf-import check [OPTION]...\n"
+	"\n"
+	"Looks at memory, the state folder, the disk, the source and the destination.\n"
+	"Changes nothing. Each line begins with ok, warning or fail and names the remedy.\n"
+	"\n"
+	"Example:\n"
+	"  dvf-import check --to postgresql://me@db.example/dvf --years 2024\n";
+
+static const char clean_about[] =
+	"Usage: dvf-import clean [OPTION]...\n"
+	"\n"
+	"Removes the downloaded files of years that are in everywhere, and files nothing\n"
+	"refers to any more. Never beside a run.\n"
+	"\n"
+	"Example:\n"
+	"  dvf-import clean --dry-run\n";
+
+static const struct {
+	unsigned commands;
+	const char *text;
+} groups[] = {
+	{ COMMAND_EVERY,
+		"\nWhere (flag over environment over default; an empty variable is not set):\n"
+		"  --to URL             postgresql://USER@HOST:PORT/DB or sqlite:FILE.\n"
+		"                       sqlite:///FILE is the same file. Else DATABASE_URL;\n"
+		"                       else POSTGRES_HOST with POSTGRES_PORT, POSTGRES_USER,\n"
+		"                       POSTGRES_PASSWORD, POSTGRES_DB; else dvf.sqlite here.\n"
+		"                       What is not given comes from libpq's PG* variables.\n"
+		"                       The table of status is then about this one only; history\n"
+		"                       and clean always see every destination\n"
+		"  --state FOLDER       the ledger and the downloads (DVF_STATE_DIR); default:\n"
+		"                       $XDG_STATE_HOME/dvf-import, ~/.local/state/dvf-import,\n"
+		"                       else ./.dvf-import\n" },
+	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_CLEAN,
+		"\nFrom where:\n"
+		"  --source TEMPLATE    URL with {year} in it; http, https or file\n"
+		"                       (DVF_SOURCE_URL); default: geo-dvf on files.data.gouv.fr\n"
+		"  --source YEAR=URL    the file of one year; may be given several times\n" },
+	{ COMMAND_RUN | COMMAND_CHECK,
+		"  --years LIST         like 2021,2023-2025 (YEARS_TO_IMPORT); default: those the\n"
+		"                       source has, from this year down to six before\n"
+		"  --ca-file FILE       certificates to trust instead of the system's\n"
+		"  --stall SECONDS      a download this long without a byte is tried again; 60\n"
+		"  --retries N          tries after the first; 8\n"
+		"  --download-chunk N   bytes taken at a time, 1024 to 524288\n"
+		"                       (DOWNLOAD_CHUNK_SIZE); 8192\n" },
+	{ COMMAND_RUN | COMMAND_CHECK,
+		"\nHow much:\n"
+		"  --memory-limit SIZE  bytes, or with K, M, G (MEMORY_LIMIT); 64M, or less where\n"
+		"                       the container has less\n" },
+	{ COMMAND_RUN,
+		"  --chunk-rows N       rows a commit, 1 to 100000 (CSV_CHUNK_SIZE); 3000\n"
+		"  --loaders N          connections that load, 1 to 16 (LOADERS); the number of\n"
+		"                       cores, at most 4\n" },
+	{ COMMAND_RUN | COMMAND_CHECK,
+		"  --wait SECONDS       for a server that does not answer; 60\n" },
+	{ COMMAND_RUN,
+		"  --snapshot-wait SECONDS\n"
+		"                       for older snapshots before a year is shown; 60\n"
+		"\nWhat may pass:\n"
+		"  --max-rejects SHARE  of a year's records, like 0.1% or 0.001; 0.1%. Ten are\n"
+		"                       always allowed\n"
+		"  --allow-shrink       publish an edition that lost over 20 % of its rows\n" },
+	{ COMMAND_HISTORY,
+		"\nOptions of history:\n"
+		"  --year YEAR          events about this year only\n"
+		"  --run N              events of this run only\n"
+		"  --limit N            the newest N events\n"
+		"  --verify             walk the chain of hashes: is the history whole?\n" },
+	{ COMMAND_STATUS, "\nOptions of status:\n"
+			  "  --watch              again every second, until interrupted\n" },
+	{ COMMAND_STATUS | COMMAND_HISTORY,
+		"  --json               for programs (status and history)\n" },
+	{ COMMAND_CLEAN, "\nOptions of clean:\n"
+			 "  --dry-run            only tell what would be freed\n" },
+	{ COMMAND_EVERY,
+		"\nOutput:\n"
+		"  --log-format FORMAT  text, json or logfmt (LOG_FORMAT); text on a terminal,\n"
+		"                       else logfmt. The log goes to stderr\n"
+		"  --help, --version\n" },
+	{ COMMAND_RUN | COMMAND_CHECK,
+		"\nSecrets can come from files: DATABASE_URL_FILE, POSTGRES_PASSWORD_FILE and\n"
+		"DVF_SOURCE_URL_FILE name them. NO_COLOR or TERM=dumb: no live lines.\n" },
+	{ COMMAND_EVERY,
+		"\nExit code: 0 done, every year asked for is in; 2 some are; 1 none is, or it\n"
+		"could not start; 3 refused, nothing changed; 64 wrong usage; 75 interrupted,\n"
+		"run it again to go on.\n" },
+};
+
+static const char *about(unsigned command)
+{
+	switch (command) {
+	case COMMAND_RUN:
+		return run_about;
+	case COMMAND_STATUS:
+		return status_about;
+	case COMMAND_HISTORY:
+		return history_about;
+	case COMMAND_CHECK:
+		return check_about;
+	case COMMAND_CLEAN:
+		return clean_about;
+	default:
+		return all_about;
+	}
+}
+
+void help_print(unsigned command)
+{
+	fputs(about(command), stdout);
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if ((groups[i].commands & command) != 0)
+			fputs(groups[i].text, stdout);
+}
+
+void help_version(void)
+{
+	puts("dvf-import " DVF_IMPORT_VERSION);
+}

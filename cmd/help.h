@@ -1,0 +1,23 @@
+/*
+ * help.h: what --help and --version say, on stdout.
+ */
+#ifndef CMD_HELP_H
+#define CMD_HELP_H
+
+#include <stdbool.h>
+
+/* A bit a command: which options go with it, and which its help shows. */
+enum command_bit {
+	COMMAND_RUN = 1,
+	COMMAND_STATUS = 2,
+	COMMAND_HISTORY = 4,
+	COMMAND_CHECK = 8,
+	COMMAND_CLEAN = 16,
+	COMMAND_EVERY = 31,
+};
+
+/* COMMAND_EVERY: the whole program. */
+void help_print(unsigned command);
+void help_version(void);
+
+#endif

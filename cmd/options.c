@@ -1,0 +1,313 @@
+#include "cmd/options.h"
+
+#include <getopt.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/destination.h"
+#include "cmd/help.h"
+#include "cmd/option_table.h"
+#include "cmd/setting.h"
+
+#define SEE_HELP    "; see dvf-import --help"
+#define WORD_SHOWN  60
+#define VAL_HELP    'h'
+#define VAL_VERSION 2
+#define VAL_WORD    1   /* getopt's own, for what is no option */
+#define VAL_FIRST   256 /* getopt's value of option_table[0]: above every character */
+
+/* The command line, taken apart but not yet understood. */
+struct words {
+	/* NULL: not given; "" for flags and for what is taken already */
+	const char *given[OPTIONS_KNOWN];
+	bool seen[OPTIONS_KNOWN];
+	const char *command; /* NULL: none */
+	unsigned command_bit;
+	bool help, version;
+};
+
+static const struct {
+	const char *name;
+	unsigned bit;
+} commands[] = {
+	{ "run", COMMAND_RUN },
+	{ "status", COMMAND_STATUS },
+	{ "history", COMMAND_HISTORY },
+	{ "check", COMMAND_CHECK },
+	{ "clean", COMMAND_CLEAN },
+};
+
+/* One of several --source YEAR=URL, or the template. */
+static bool source_take(struct words *words, struct options *options, unsigned i, const char *value,
+	struct error *error)
+{
+	if (strspn(value, "0123456789") == 4 && value[4] == '=') {
+		int year = (int)strtol(value, NULL, 10);
+		return source_set_year(&options->run.sources, year, value + 5, error);
+	}
+	words->given[i] = "";
+	return option_take(&option_table[i], options, value, error);
+}
+
+/* Taken at once, so that it can be crossed out. */
+static bool words_secret(
+	struct words *words, struct options *options, unsigned i, char *value, struct error *error)
+{
+	bool done;
+	if (strcmp(option_table[i].name, "source") == 0) {
+		done = source_take(words, options, i, value, error);
+	} else {
+		words->given[i] = "";
+		done = option_take(&option_table[i], options, value, error);
+	}
+	setting_scrub(value);
+	return done || error_where(error, "--%s", option_table[i].name);
+}
+
+static bool words_option(
+	struct words *words, struct options *options, int val, char *value, struct error *error)
+{
+	if (val == VAL_HELP || val == VAL_VERSION) {
+		*(val == VAL_HELP ? &words->help : &words->version) = true;
+		return true;
+	}
+	unsigned i = (unsigned)(val - VAL_FIRST);
+	words->seen[i] = true;
+	if (option_table[i].kind != OPTION_FLAG && value[0] == '\0')
+		return error_set(
+			error, ERROR_USAGE, "--%s needs a value" SEE_HELP, option_table[i].name);
+	if (option_table[i].secret)
+		return words_secret(words, options, i, value, error);
+	words->given[i] = value != NULL ? value : "";
+	return true;
+}
+
+/* `word` is what getopt looked at last: shown up to its =, as a password may follow. */
+static bool words_wrong(int what, const char *word, struct error *error)
+{
+	int shown = (int)strcspn(word, "=");
+	if (what == ':')
+		return error_set(error, ERROR_USAGE, "%.*s needs a value" SEE_HELP, shown, word);
+	if (optopt >= VAL_FIRST || optopt == VAL_HELP || optopt == VAL_VERSION)
+		return error_set(error, ERROR_USAGE, "%.*s takes no value" SEE_HELP, shown, word);
+	if (optopt != 0)
+		return error_set(error, ERROR_USAGE, "unknown option -%c" SEE_HELP, optopt);
+	return error_set(error, ERROR_USAGE, "unknown option %.*s" SEE_HELP, shown, word);
+}
+
+static bool words_operand(struct words *words, const char *word, struct error *error)
+{
+	/* It may be a URL with a password whose --to was forgotten. */
+	int shown = (int)strcspn(word, ":=@");
+	if (shown > WORD_SHOWN)
+		shown = WORD_SHOWN;
+	if (words->command != NULL)
+		return error_set(error, ERROR_USAGE, "unexpected word '%.*s' after %s" SEE_HELP,
+			shown, word, words->command);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(word, commands[i].name) == 0) {
+			words->command = commands[i].name;
+			words->command_bit = commands[i].bit;
+			return true;
+		}
+	return error_set(error, ERROR_USAGE, "unknown command '%.*s'" SEE_HELP, shown, word);
+}
+
+static void make_long_options(struct option all[static OPTIONS_KNOWN + 3])
+{
+	for (int i = 0; i < OPTIONS_KNOWN; i++) {
+		bool flag = option_table[i].kind == OPTION_FLAG;
+		all[i] = (struct option){ option_table[i].name,
+			flag ? no_argument : required_argument, NULL, VAL_FIRST + i };
+	}
+	all[OPTIONS_KNOWN] = (struct option){ "help", no_argument, NULL, VAL_HELP };
+	all[OPTIONS_KNOWN + 1] = (struct option){ "version", no_argument, NULL, VAL_VERSION };
+	all[OPTIONS_KNOWN + 2] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+static bool words_read(
+	struct words *words, struct options *options, int argc, char **argv, struct error *error)
+{
+	struct option all[OPTIONS_KNOWN + 3];
+	bool done = true;
+	int val;
+	make_long_options(all);
+	optind = 0;
+	opterr = 0;
+	/* "-": words come in their order, so that the first thing wrong is the one that is named.
+	 */
+	while (done && (val = getopt_long(argc, argv, "-:h", all, NULL)) != -1) {
+		if (val == '?' || val == ':')
+			done = words_wrong(val, argv[optind - 1], error);
+		else if (val == VAL_WORD)
+			done = words_operand(words, optarg, error);
+		else
+			done = words_option(words, options, val, optarg, error);
+	}
+	for (int i = optind; done && i < argc; i++)
+		done = words_operand(words, argv[i], error);
+	return done;
+}
+
+static bool words_fit(const struct words *words, struct error *error)
+{
+	if (words->command == NULL)
+		return error_set(error, ERROR_USAGE,
+			"a command is missing: run, status, history, check or clean" SEE_HELP);
+	for (unsigned i = 0; i < OPTIONS_KNOWN; i++)
+		if (words->seen[i] && (option_table[i].commands & words->command_bit) == 0)
+			return error_set(error, ERROR_USAGE, "--%s does not go with %s" SEE_HELP,
+				option_table[i].name, words->command);
+	return true;
+}
+
+/* The flag's value, or else the variable's; neither: the default stays. */
+static bool setting_apply(
+	struct options *options, const struct words *words, unsigned i, struct error *error)
+{
+	const struct option_known *option = &option_table[i];
+	char *secret = NULL;
+	if (words->given[i] != NULL && option->secret)
+		return true;
+	if (words->given[i] != NULL)
+		return option_take(option, options, words->given[i], error) ||
+		       error_where(error, "--%s", option->name);
+	if (option->variable == NULL || (option->commands & words->command_bit) == 0)
+		return true;
+	if (option->secret && !setting_secret(option->variable, &secret, error))
+		return false;
+	const char *value = option->secret ? secret : setting_variable(option->variable);
+	bool done = value == NULL || option_take(option, options, value, error) ||
+		    error_where(error, "%s", option->variable);
+	free(secret);
+	return done;
+}
+
+static bool settings_apply(struct options *options, const struct words *words, struct error *error)
+{
+	static const char *const secrets[] = { "DATABASE_URL", "POSTGRES_PASSWORD",
+		"DVF_SOURCE_URL" };
+	bool connects = (words->command_bit & (COMMAND_RUN | COMMAND_CHECK)) != 0;
+	for (unsigned i = 0; connects && i < sizeof(secrets) / sizeof(secrets[0]); i++)
+		if (!setting_secret_once(secrets[i], error))
+			return false;
+	for (unsigned i = 0; i < OPTIONS_KNOWN; i++)
+		if (!setting_apply(options, words, i, error))
+			return false;
+	return !connects || options->to.url != NULL ||
+	       destination_from_environment(&options->to, error);
+}
+
+static bool folders_set(struct options *options, struct error *error)
+{
+	/* The XDG rules: a relative XDG_STATE_HOME is as if it were not set. */
+	const char *xdg = setting_variable("XDG_STATE_HOME");
+	const char *home = setting_variable("HOME");
+	int size = 0;
+	if (options->state_folder == NULL && xdg != NULL && xdg[0] == '/')
+		size = asprintf(&options->state_folder, "%s/dvf-import", xdg);
+	else if (options->state_folder == NULL && home != NULL)
+		size = asprintf(&options->state_folder, "%s/.local/state/dvf-import", home);
+	else if (options->state_folder == NULL)
+		size = asprintf(&options->state_folder, "./.dvf-import");
+	if (size == -1)
+		options->state_folder = NULL;
+	if (size == -1 ||
+		asprintf(&options->spool_folder, "%s/spool", options->state_folder) == -1) {
+		options->spool_folder = NULL;
+		return error_memory(error, "a path");
+	}
+	options->run.fetch.spool_folder = options->spool_folder;
+	return true;
+}
+
+static void run_name_set(struct destination *to)
+{
+	char host[64] = "", at[32] = "";
+	time_t now = time(NULL);
+	struct tm utc;
+	if (gethostname(host, sizeof(host) - 1) == -1)
+		snprintf(host, sizeof(host), "unknown");
+	if (gmtime_r(&now, &utc) != NULL)
+		strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	snprintf(to->run_name, sizeof(to->run_name), "%s pid %ld since %s", host, (long)getpid(),
+		at);
+}
+
+/* Cores this process may use: a container's cpuset counts. */
+static unsigned cores(void)
+{
+	cpu_set_t set;
+	if (sched_getaffinity(0, sizeof(set), &set) == -1)
+		return 1;
+	return (unsigned)CPU_COUNT(&set);
+}
+
+static bool defaults_set(struct options *options, struct error *error)
+{
+	unsigned usable = cores();
+	memset(options, 0, sizeof(*options));
+	options->to.wait_s = 60;
+	options->to.snapshot_wait_s = 60;
+	options->run.chunk_rows = 3000;
+	options->run.loaders = usable < 4 ? usable : 4;
+	options->run.max_rejects_share = 0.001;
+	options->run.fetch = (struct fetch_settings){
+		.chunk = 8192,
+		.connect_s = 30,
+		.stall_s = 60,
+		.retries = 8,
+		.backoff_ms = 1000,
+	};
+	run_name_set(&options->to);
+	return source_set_pattern(&options->run.sources, SOURCE_DEFAULT, error);
+}
+
+/* The error itself is to be told in the format that was asked for, if that much was understood. */
+static void format_despite_error(struct options *options, struct words *words)
+{
+	struct error ignored;
+	words->command_bit = COMMAND_EVERY;
+	for (unsigned i = 0; i < OPTIONS_KNOWN; i++)
+		if (strcmp(option_table[i].name, "log-format") == 0)
+			(void)!setting_apply(options, words, i, &ignored);
+}
+
+static bool words_answer(const struct words *words)
+{
+	if (words->help)
+		help_print(words->command != NULL ? words->command_bit : COMMAND_EVERY);
+	else if (words->version)
+		help_version();
+	return words->help || words->version;
+}
+
+bool options_read(struct options *options, int argc, char **argv, bool *done, struct error *error)
+{
+	struct words words = { 0 };
+	*done = false;
+	bool read = defaults_set(options, error) && words_read(&words, options, argc, argv, error);
+	if (read)
+		*done = words_answer(&words);
+	options->command = words.command;
+	if (read && !*done)
+		read = words_fit(&words, error) && settings_apply(options, &words, error) &&
+		       folders_set(options, error);
+	if (!read)
+		format_despite_error(options, &words);
+	return read;
+}
+
+void options_free(struct options *options)
+{
+	free(options->to.url);
+	free(options->state_folder);
+	free(options->spool_folder);
+	options->to.url = NULL;
+	options->state_folder = NULL;
+	options->spool_folder = NULL;
+}

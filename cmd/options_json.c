@@ -1,0 +1,75 @@
+#include <stdio.h>
+
+#include "cmd/json.h"
+#include "cmd/options.h"
+
+static bool add_text(struct buf *json, const char *name, const char *text, struct error *error)
+{
+	return json_add_name(json, name, error) && json_add_text(json, text, error);
+}
+
+static bool add_number(struct buf *json, const char *name, uint64_t number, struct error *error)
+{
+	return json_add_name(json, name, error) &&
+	       buf_print(json, error, "%llu", (unsigned long long)number);
+}
+
+static bool add_years(
+	struct buf *json, const struct pipeline_settings *settings, struct error *error)
+{
+	if (settings->year_count == 0)
+		return true;
+	if (!json_add_name(json, "years", error) || !buf_add(json, "[", 1, error))
+		return false;
+	for (unsigned i = 0; i < settings->year_count; i++)
+		if (!buf_print(json, error, "%s%d", i > 0 ? "," : "", settings->years[i]))
+			return false;
+	return buf_add(json, "]", 1, error);
+}
+
+/* URLs go in as they are shown elsewhere: without user and password. */
+static bool add_sources(struct buf *json, const struct sources *sources, struct error *error)
+{
+	char shown[URL_MAX];
+	source_url_shown(sources->pattern, shown);
+	if (!add_text(json, "source", shown, error))
+		return false;
+	if (sources->owns == 0)
+		return true;
+	if (!json_add_name(json, "sources", error) || !buf_add(json, "{", 1, error))
+		return false;
+	for (unsigned i = 0; i < sources->owns; i++) {
+		char year[16];
+		snprintf(year, sizeof(year), "%d", sources->own[i].year);
+		source_url_shown(sources->own[i].url, shown);
+		if (!add_text(json, year, shown, error))
+			return false;
+	}
+	return buf_add(json, "}", 1, error);
+}
+
+static bool add_fetch(struct buf *json, const struct fetch_settings *fetch, struct error *error)
+{
+	return add_number(json, "download_chunk", fetch->chunk, error) &&
+	       add_number(json, "stall_s", fetch->stall_s, error) &&
+	       add_number(json, "retries", fetch->retries, error) &&
+	       (fetch->ca_file == NULL || add_text(json, "ca_file", fetch->ca_file, error));
+}
+
+bool options_json(const struct options *options, struct buf *json, struct error *error)
+{
+	const struct pipeline_settings *run = &options->run;
+	return buf_add(json, "{", 1, error) && add_text(json, "to", options->to.name, error) &&
+	       add_years(json, run, error) && add_sources(json, &run->sources, error) &&
+	       add_number(json, "chunk_rows", run->chunk_rows, error) &&
+	       add_number(json, "loaders", run->loaders, error) &&
+	       add_number(json, "memory_limit", options->memory_limit, error) &&
+	       json_add_name(json, "max_rejects", error) &&
+	       buf_print(json, error, "%.10g", run->max_rejects_share) &&
+	       json_add_name(json, "allow_shrink", error) &&
+	       buf_add_text(json, run->allow_shrink ? "true" : "false", error) &&
+	       add_fetch(json, &run->fetch, error) &&
+	       add_number(json, "wait_s", options->to.wait_s, error) &&
+	       add_number(json, "snapshot_wait_s", options->to.snapshot_wait_s, error) &&
+	       buf_add(json, "}", 1, error);
+}

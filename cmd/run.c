@@ -1,0 +1,130 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cmd/commands.h"
+#include "cmd/log_lines.h"
+#include "cmd/progress.h"
+#include "cmd/report.h"
+#include "state/base/file.h"
+#include "state/base/log.h"
+#include "state/base/stop.h"
+
+#ifndef DVF_IMPORT_VERSION
+#error "DVF_IMPORT_VERSION comes from the build"
+#endif
+
+/* What a run holds, in the order in which it is taken. */
+struct held {
+	struct budget budget;
+	int lock;
+	struct ledger *ledger;
+	bool begun; /* the ledger knows of the run */
+	bool fetching;
+	struct sink *sink;
+};
+
+static bool run_record(const struct options *options, struct ledger *ledger, struct error *error)
+{
+	char host[256] = "";
+	struct buf json = { 0 };
+	if (gethostname(host, sizeof(host) - 1) == -1)
+		host[0] = '\0';
+	bool done = options_json(options, &json, error) &&
+		    ledger_run_begin(ledger, DVF_IMPORT_VERSION, host, json.bytes, error);
+	buf_free(&json);
+	return done;
+}
+
+static bool run_take(const struct options *options, struct held *held, struct error *error)
+{
+	bool repaired = false;
+	if (!file_make_folder(options->spool_folder, error) ||
+		!budget_make(&held->budget, options->memory_limit, error) ||
+		!command_lock(options, &held->lock, error) ||
+		!ledger_open(&held->ledger, options->state_folder, &repaired, error))
+		return false;
+	if (repaired)
+		log_note(LOG_WARNING, 0,
+			"the ledger in %s was broken: set aside, and rebuilt from the destination",
+			options->state_folder);
+	if (!run_record(options, held->ledger, error))
+		return false;
+	held->begun = true;
+	log_note(LOG_INFO, 0, "importing into %s, state in %s, memory limit %llu MiB",
+		options->to.name, options->state_folder,
+		(unsigned long long)(held->budget.limit >> 20));
+	held->fetching = fetch_start(error);
+	return held->fetching && sink_open(&held->sink, &options->to, error);
+}
+
+static bool run_years(const struct options *options, const struct held *held,
+	struct run_report *report, struct error *error)
+{
+	struct progress progress;
+	struct pipeline_settings settings = options->run;
+	settings.budget = held->budget;
+	progress_begin(&progress, log_lines_can_live(), held->budget.limit);
+	bool done = pipeline_run(
+		&settings, held->ledger, held->sink, progress_watch, &progress, report, error);
+	progress_end(&progress);
+	return done;
+}
+
+static const char *outcome_word(int code)
+{
+	switch (code) {
+	case EXIT_ALL:
+		return "done";
+	case EXIT_SOME:
+		return "partial";
+	case EXIT_REFUSED:
+		return "refused";
+	case EXIT_INTERRUPTED:
+		return "stopped";
+	default:
+		return "failed";
+	}
+}
+
+/* The ledger may lag: that a run's end could not be written down changes nothing of what is in. */
+static void run_close(struct held *held, const struct run_report *report, int code)
+{
+	struct error error;
+	uint64_t peak = budget_resident_peak();
+	if (report->peak_memory > peak)
+		peak = report->peak_memory;
+	sink_close(held->sink);
+	if (held->fetching)
+		fetch_end();
+	if (held->begun && !ledger_run_end(held->ledger, outcome_word(code), code, peak, &error))
+		log_note(
+			LOG_WARNING, 0, "the end of the run could not be recorded: %s", error.text);
+	ledger_close(held->ledger);
+	file_close(&held->lock);
+}
+
+int command_run(const struct options *options)
+{
+	struct held held = { .lock = -1 };
+	struct error error;
+	error_clear(&error);
+	struct run_report *report = calloc(1, sizeof(*report));
+	if (report == NULL) {
+		error_memory(&error, "the report");
+		return command_failed(options, &error);
+	}
+	stop_install();
+	bool taken = run_take(options, &held, &error);
+	bool done = taken && run_years(options, &held, report, &error);
+	int code = EXIT_NONE;
+	report_print(stdout, report);
+	if (!done)
+		code = command_failed(options, &error);
+	else
+		error_clear(&error);
+	if (taken)
+		code = pipeline_exit_code(report, &error);
+	run_close(&held, report, code);
+	free(report);
+	return code;
+}

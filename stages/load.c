@@ -1,0 +1,217 @@
+#include "stages/load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "stages/pass.h"
+#include "stages/pipeline.h"
+#include "state/base/log.h"
+#include "state/base/stop.h"
+
+#define GAPS_MOST 256 /* read in one pass; further ones wait for the next */
+
+uint64_t load_rejects_allowed(double share, uint64_t records)
+{
+	uint64_t allowed = (uint64_t)(share * (double)records);
+	return allowed > MAX_REJECTS_LEAST ? allowed : MAX_REJECTS_LEAST;
+}
+
+static void range_key(const struct load *load, char key[static 80])
+{
+	snprintf(key, 80, "%d-%s", load->edition->year, load->edition->sha256);
+}
+
+/* Fails early: how many records there will be is told by how far the reader is in the spool. */
+static bool few_rejects(struct load *load, uint64_t packed, struct error *error)
+{
+	const struct year_state *state = load->state;
+	uint64_t records = state->rows + state->rejects;
+	uint64_t size = load->edition->packed_size;
+	double projected = (double)records;
+	if (packed > 0 && packed < size)
+		projected = projected * (double)size / (double)packed;
+	if (state->rejects <= load_rejects_allowed(load->max_rejects_share, (uint64_t)projected))
+		return true;
+	load->refused = true;
+	return error_set(error, ERROR_INPUT,
+		"%llu of the first %llu records were rejected, which is over --max-rejects: look at the reject table, "
+		"then raise it or wait for a mended edition",
+		(unsigned long long)state->rejects, (unsigned long long)records);
+}
+
+static bool on_loaded(
+	void *context, const struct chunk_record *record, uint64_t packed, struct error *error)
+{
+	struct load *load = context;
+	char key[80];
+	const struct range range = { .plain_first = record->plain_first,
+		.plain_end = record->plain_end,
+		.first_record = record->first_record,
+		.rows = record->rows,
+		.rejects = record->rejects };
+	range_key(load, key);
+	if (!ranges_add(&load->ranges, &range, error) ||
+		!ledger_range_add(load->ledger, key, &range, error))
+		return false;
+	load->state->plain_done += record->plain_end - record->plain_first;
+	load->state->rows += record->rows;
+	load->state->rejects += record->rejects;
+	*load->rows_now += record->rows;
+	return record->rejects == 0 || few_rejects(load, packed, error);
+}
+
+static bool on_point(void *context, const struct point *point, struct error *error)
+{
+	struct load *load = context;
+	return ledger_point_add(load->ledger, load->edition->sha256, point, error);
+}
+
+static void on_tick(void *context)
+{
+	struct load *load = context;
+	load->tick(load->context);
+}
+
+/* The witness's word, into memory, the ledger and the progress. */
+static bool read_witness(struct load *load, struct error *error)
+{
+	char key[80];
+	uint64_t plain = 0;
+	range_key(load, key);
+	if (!load->sink->ops->completed(load->sink, load->edition, &load->ranges, error) ||
+		!ledger_ranges_replace(load->ledger, key, &load->ranges, error))
+		return false;
+	ranges_totals(&load->ranges, &plain, &load->state->rows, &load->state->rejects);
+	load->state->plain_done = plain;
+	load->state->plain_size = load->spool->verified ? load->spool->plain_size : 0;
+	return true;
+}
+
+/* The gaps with the access points to start from. */
+static bool plan(struct load *load, uint64_t header_end, struct reader_gap **gaps, unsigned *count,
+	struct error *error)
+{
+	uint64_t plain_size = load->spool->verified ? load->spool->plain_size : UINT64_MAX;
+	*count = 0;
+	*gaps = calloc(GAPS_MOST, sizeof(**gaps));
+	if (*gaps == NULL)
+		return error_memory(error, "a plan");
+	while (*count < GAPS_MOST) {
+		struct reader_gap *gap = &(*gaps)[*count];
+		if (!ranges_gap(&load->ranges, header_end, plain_size, *count, &gap->gap))
+			break;
+		if (!ledger_point_nearest(load->ledger, load->edition->sha256, gap->gap.plain_first,
+			    &gap->point, &gap->has_point, error))
+			return false;
+		load->from_point |= gap->has_point && gap->point.plain > 0;
+		(*count)++;
+	}
+	return true;
+}
+
+static void plan_free(struct reader_gap *gaps, unsigned count)
+{
+	for (unsigned i = 0; gaps != NULL && i < count; i++)
+		point_free(&gaps[i].point);
+	free(gaps);
+}
+
+static bool note_end(struct load *load, const struct reader_end *end, struct error *error)
+{
+	if (!end->reached)
+		return true;
+	load->records_read = end->records;
+	load->spool->verified = true;
+	load->spool->plain_size = end->plain_size;
+	load->state->plain_size = end->plain_size;
+	return ledger_spool_verified(load->ledger, load->edition->sha256, end->plain_size, error);
+}
+
+static bool run_pass(struct load *load, const struct header *header, const struct reader_gap *gaps,
+	unsigned count, struct pass_result *result, struct error *error)
+{
+	struct pass pass = { .sink = load->sink,
+		.edition = load->edition,
+		.header = header,
+		.reader = { .path = load->path,
+			.packing = load->packing,
+			.chunk_rows = load->chunk_rows,
+			.chunk_bytes = load->budget->chunk_bytes },
+		.gaps = gaps,
+		.gap_count = count,
+		.loaders = load->loaders,
+		.spare = load->budget->chunks_spare,
+		.context = load,
+		.loaded = on_loaded,
+		.point = load->packing == PACKING_GZIP ? on_point : NULL,
+		.tick = on_tick };
+	if (pass.loaders > load->sink->ops->max_loaders)
+		pass.loaders = load->sink->ops->max_loaders;
+	return pass_run(&pass, result, error) && note_end(load, &result->end, error);
+}
+
+/* True: another pass may do what this one could not. */
+static bool go_on(struct load *load, const struct pass_result *result, struct error *error)
+{
+	if (result->put_back == 0)
+		return true;
+	if (result->put_back_error.kind == ERROR_MEMORY && load->chunk_rows > 1) {
+		load->chunk_rows = (load->chunk_rows + 1) / 2;
+		log_note(LOG_WARNING, load->edition->year,
+			"memory is short: chunks of %u rows from now on", load->chunk_rows);
+		return true;
+	}
+	if (result->chunks > 0)
+		return true;
+	*error = result->put_back_error;
+	return false;
+}
+
+/* One plan and its pass; *whole when there was nothing left to plan. */
+static bool plan_and_run(struct load *load, const struct header *header, uint64_t header_end,
+	bool *whole, struct error *error)
+{
+	struct reader_gap *gaps = NULL;
+	struct pass_result result;
+	unsigned count = 0;
+	bool done = read_witness(load, error) && plan(load, header_end, &gaps, &count, error);
+	*whole = done && count == 0;
+	if (done && count > 0)
+		done = run_pass(load, header, gaps, count, &result, error) &&
+		       go_on(load, &result, error);
+	plan_free(gaps, count);
+	return done;
+}
+
+bool load_edition(struct load *load, struct year_total *total, struct error *error)
+{
+	const struct reader reader = { .path = load->path, .packing = load->packing };
+	struct header header;
+	bool whole = false;
+	*total = (struct year_total){ 0 };
+	bool done = reader_header(&reader, &header, &total->header_end, error);
+	if (done && header.extra[0] != '\0')
+		log_note(LOG_WARNING, load->edition->year,
+			"columns that are not DVF's are left out: %s", header.extra);
+	while (done && !whole) {
+		if (stop_requested())
+			done = error_set(error, ERROR_STOPPED, "interrupted");
+		done = done && plan_and_run(load, &header, total->header_end, &whole, error);
+	}
+	total->plain_size = load->spool->plain_size;
+	total->records = load->state->rows + load->state->rejects;
+	ranges_free(&load->ranges);
+	if (done && load->records_read != 0 && load->records_read != total->records)
+		done = error_set(error, ERROR_CHANGED,
+			"the file has %llu records and the witness counts %llu",
+			(unsigned long long)load->records_read, (unsigned long long)total->records);
+	if (done && load->state->rejects >
+			    load_rejects_allowed(load->max_rejects_share, total->records)) {
+		load->refused = true;
+		done = error_set(error, ERROR_INPUT,
+			"%llu of %llu records were rejected, which is over --max-rejects",
+			(unsigned long long)load->state->rejects,
+			(unsigned long long)total->records);
+	}
+	return done;
+}

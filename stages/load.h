@@ -1,0 +1,52 @@
+/*
+ * load.h: one edition from its spool into the sink, by passes, until the witness has no gap.
+ *
+ * The witness is read before each pass and its word replaces the ledger's (I1); then the gaps are
+ * planned. A pass that made progress is followed by another; one that made none ends the load with
+ * its reason.
+ *
+ * After a crash: the same call goes on where the witness says.  Threads: main.
+ */
+#ifndef STAGES_LOAD_H
+#define STAGES_LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "stages/reader.h"
+#include "stages/sink.h"
+#include "state/base/budget.h"
+#include "state/ledger.h"
+
+struct load {
+	struct sink *sink;
+	struct ledger *ledger;
+	const struct budget *budget;
+	const struct edition *edition;
+	struct spool *spool; /* verified and plain_size are set when a pass finds them */
+	const char *path;    /* of the spool */
+	enum packing packing;
+	uint32_t chunk_rows;
+	unsigned loaders;
+	double max_rejects_share;
+	struct year_state *state; /* plain_done, rows, rejects are kept true */
+	uint64_t *rows_now;       /* rows loaded by this run, added to */
+	void *context;
+	void (*tick)(void *context);
+	bool from_point;       /* out: a pass began at an access point */
+	bool refused;          /* out: too many rejects; the error says how many */
+	uint64_t records_read; /* number of the last record, once a pass read to the end; 0: not
+				  known */
+	struct ranges ranges;  /* private */
+};
+
+/* True: every record is loaded or rejected, every CRC was right, and *total (but for rows, rejects:
+ * check sets them) is known. ERROR_INPUT: the spool's bytes, or too many rejects (load->refused).
+ * ERROR_CHANGED: the destination holds chunks of other bytes. ERROR_LOST: take the sink again, then
+ * call this again. */
+bool load_edition(struct load *load, struct year_total *total, struct error *error);
+
+/* How many of `records` may be rejects. */
+uint64_t load_rejects_allowed(double share, uint64_t records);
+
+#endif

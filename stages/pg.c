@@ -1,0 +1,440 @@
+#include "stages/pg.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "state/base/log.h"
+#include "state/base/stop.h"
+
+#define STEP_MS         200
+#define ATTEMPT_MS      10000 /* one try to connect */
+#define CANCEL_MS       1500  /* how long a cancelled statement may take to say so */
+#define CONNECT_REST_MS 500
+
+struct sqlstate_kind {
+	const char *prefix;
+	enum error_kind kind;
+};
+
+/* The longest prefix that fits comes first (PostgreSQL's documentation, appendix A). */
+static const struct sqlstate_kind kinds[] = {
+	{ "40001", ERROR_BUSY },
+	{ "40P01", ERROR_BUSY },
+	{ "55P03", ERROR_BUSY },
+	{ "57014", ERROR_BUSY },
+	{ "53300", ERROR_BUSY },
+	{ "53200", ERROR_MEMORY },
+	{ "53100", ERROR_FULL },
+	{ "53", ERROR_BUSY },
+	{ "57P0", ERROR_LOST },
+	{ "08", ERROR_LOST },
+	{ "25P0", ERROR_LOST },
+	{ "42P01", ERROR_LOST },
+	{ "3F000", ERROR_LOST },
+	{ "23P01", ERROR_LOST },
+	{ "22", ERROR_DATA },
+	{ "23", ERROR_DATA },
+	{ "54", ERROR_DATA },
+	{ "58030", ERROR_FULL },
+};
+
+static enum error_kind kind_of(const char *sqlstate)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strncmp(sqlstate, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
+			return kinds[i].kind;
+	return ERROR_DATABASE;
+}
+
+static const char *remedy_of(const char *sqlstate)
+{
+	if (strcmp(sqlstate, "42501") == 0)
+		return ": grant the right, or use the role that owns it (dvf-import check says what is needed)";
+	if (strcmp(sqlstate, "25006") == 0)
+		return ": the server is read-only; give the primary's address";
+	if (strcmp(sqlstate, "53100") == 0)
+		return ": free some room on the server's disk and run again";
+	return "";
+}
+
+/* A message as one line: its own newlines become spaces, LOCATION lines go. */
+static void set_one_line(
+	struct error *error, enum error_kind kind, const char *before, const char *text)
+{
+	error_set(error, kind, "%s%s", before, text);
+	char *location = strstr(error->text, "LOCATION:");
+	if (location != NULL)
+		*location = '\0';
+	size_t end = strlen(error->text);
+	while (end > 0 && strchr("\n ", error->text[end - 1]) != NULL)
+		error->text[--end] = '\0';
+	for (char *at = error->text; *at != '\0'; at++)
+		if (*at == '\n' || *at == '\t')
+			*at = ' ';
+}
+
+static bool lost(struct pg *pg, struct error *error)
+{
+	const char *said = pg->conn != NULL ? PQerrorMessage(pg->conn) : "";
+	set_one_line(error, ERROR_LOST,
+		"the connection to the server is lost: ", said[0] != '\0' ? said : "it was closed");
+	return false;
+}
+
+static bool stopped(struct error *error)
+{
+	return error_set(error, ERROR_STOPPED, "interrupted");
+}
+
+static bool failed(struct pg *pg, const PGresult *result, struct error *error)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+	if (state == NULL || primary == NULL)
+		return lost(pg, error);
+	enum error_kind kind = kind_of(state);
+	if (strcmp(state, "57014") == 0 && pg->cancelled_ms != 0)
+		kind = ERROR_STOPPED;
+	error_set(error, kind, "the server says: %s%s%s%s (SQLSTATE %s)%s", primary,
+		detail != NULL ? " (" : "", detail != NULL ? detail : "", detail != NULL ? ")" : "",
+		state, remedy_of(state));
+	memcpy(error->sqlstate, state, 5);
+	error->sqlstate[5] = '\0';
+	if (PQstatus(pg->conn) == CONNECTION_BAD)
+		error->kind = ERROR_LOST;
+	return false;
+}
+
+static void cancel(struct pg *pg)
+{
+	char said[256];
+	PGcancel *handle = PQgetCancel(pg->conn);
+	if (handle != NULL && PQcancel(handle, said, sizeof(said)) == 0)
+		log_note(LOG_DEBUG, 0, "a statement could not be cancelled: %s", said);
+	PQfreeCancel(handle);
+	pg->cancelled_ms = clock_ms();
+}
+
+/* Waits for the socket one step. False: the wait is over because of a stop that the server did not
+ * heed. */
+static bool step(struct pg *pg, short events, struct error *error)
+{
+	struct pollfd fd = { .fd = PQsocket(pg->conn), .events = events };
+	if (fd.fd == -1)
+		return lost(pg, error);
+	int ready = poll(&fd, 1, STEP_MS);
+	if (ready == 0 && pg->tick != NULL)
+		pg->tick(pg->tick_context);
+	if (!pg->interrupts || !(pg->patient ? stop_overdue() : stop_requested()))
+		return true;
+	if (pg->cancelled_ms == 0)
+		cancel(pg);
+	else if (clock_ms() > pg->cancelled_ms + CANCEL_MS)
+		return stopped(error);
+	return true;
+}
+
+static bool flush(struct pg *pg, struct error *error)
+{
+	int left;
+	while ((left = PQflush(pg->conn)) == 1) {
+		if (!step(pg, POLLIN | POLLOUT, error))
+			return false;
+		if (PQconsumeInput(pg->conn) == 0)
+			return lost(pg, error);
+	}
+	return left == 0 || lost(pg, error);
+}
+
+/* The next result, or NULL with true when there are no more. */
+static bool next_result(struct pg *pg, PGresult **result, struct error *error)
+{
+	while (PQisBusy(pg->conn)) {
+		if (!step(pg, POLLIN, error))
+			return false;
+		if (PQconsumeInput(pg->conn) == 0)
+			return lost(pg, error);
+	}
+	*result = PQgetResult(pg->conn);
+	return true;
+}
+
+static bool is_fine(const PGresult *result)
+{
+	switch (PQresultStatus(result)) {
+	case PGRES_COMMAND_OK:
+	case PGRES_TUPLES_OK:
+	case PGRES_COPY_IN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Takes results until there are no more (or COPY begins); keeps the last; the first error stays. */
+static bool drain(struct pg *pg, PGresult **kept, struct error *error)
+{
+	bool done = true;
+	PGresult *last = NULL;
+	struct error later;
+	for (;;) {
+		PGresult *result = NULL;
+		if (!next_result(pg, &result, done ? error : &later)) {
+			done = false;
+			break;
+		}
+		if (result == NULL)
+			break;
+		if (done && !is_fine(result))
+			done = failed(pg, result, error);
+		PQclear(last);
+		last = result;
+		if (PQresultStatus(last) == PGRES_COPY_IN || PQstatus(pg->conn) == CONNECTION_BAD)
+			break;
+	}
+	if (done && (last == NULL || PQstatus(pg->conn) == CONNECTION_BAD))
+		done = lost(pg, error);
+	if (done && kept != NULL)
+		*kept = last;
+	else
+		PQclear(last);
+	return done;
+}
+
+static bool sent(struct pg *pg, int accepted, PGresult **result, struct error *error)
+{
+	if (accepted == 0)
+		return lost(pg, error);
+	return flush(pg, error) && drain(pg, result, error);
+}
+
+static bool begin_statement(struct pg *pg, PGresult **result, struct error *error)
+{
+	if (result != NULL)
+		*result = NULL;
+	error_clear(error);
+	pg->cancelled_ms = 0;
+	return pg->conn != NULL ||
+	       error_set(error, ERROR_LOST, "there is no connection to the server");
+}
+
+bool pg_exec(struct pg *pg, const char *sql, PGresult **result, struct error *error)
+{
+	return begin_statement(pg, result, error) &&
+	       sent(pg, PQsendQuery(pg->conn, sql), result, error);
+}
+
+bool pg_make(struct pg *pg, const char *sql, const struct sql_value *values, PGresult **result,
+	struct error *error)
+{
+	return statement_make(&pg->statement, sql, values, error) &&
+	       pg_exec(pg, pg->statement.bytes, result, error);
+}
+
+bool pg_params(struct pg *pg, const char *sql, int count, const char *const *values,
+	PGresult **result, struct error *error)
+{
+	return begin_statement(pg, result, error) &&
+	       sent(pg, PQsendQueryParams(pg->conn, sql, count, NULL, values, NULL, NULL, 0),
+		       result, error);
+}
+
+bool pg_params_binary(struct pg *pg, const char *sql, int count, const char *const *values,
+	const int *sizes, PGresult **result, struct error *error)
+{
+	int formats[16];
+	for (int i = 0; i < count && i < 16; i++)
+		formats[i] = sizes[i] != 0;
+	return begin_statement(pg, result, error) &&
+	       sent(pg, PQsendQueryParams(pg->conn, sql, count, NULL, values, sizes, formats, 0),
+		       result, error);
+}
+
+bool pg_copy_begin(struct pg *pg, const char *sql, struct error *error)
+{
+	PGresult *result = NULL;
+	if (!pg_exec(pg, sql, &result, error))
+		return false;
+	bool copying = PQresultStatus(result) == PGRES_COPY_IN;
+	PQclear(result);
+	return copying || error_set(error, ERROR_DATABASE, "the server did not begin the COPY");
+}
+
+bool pg_copy_put(struct pg *pg, const char *bytes, size_t size, struct error *error)
+{
+	int put;
+	while ((put = PQputCopyData(pg->conn, bytes, (int)size)) == 0)
+		if (!step(pg, POLLOUT, error))
+			return false;
+	/* Flushed each time, so that libpq's own buffer does not grow with the chunk. */
+	return put == 1 ? flush(pg, error) : lost(pg, error);
+}
+
+bool pg_copy_end(struct pg *pg, uint64_t *rows, struct error *error)
+{
+	PGresult *result = NULL;
+	int put;
+	error_clear(error);
+	while ((put = PQputCopyEnd(pg->conn, NULL)) == 0)
+		if (!step(pg, POLLOUT, error))
+			return false;
+	if (put == -1)
+		return lost(pg, error);
+	if (!flush(pg, error) || !drain(pg, &result, error))
+		return false;
+	*rows = strtoull(PQcmdTuples(result), NULL, 10);
+	PQclear(result);
+	return true;
+}
+
+void pg_rollback(struct pg *pg)
+{
+	struct error ignored;
+	PGresult *result = NULL;
+	if (pg->conn == NULL || PQstatus(pg->conn) == CONNECTION_BAD)
+		return;
+	if (PQtransactionStatus(pg->conn) == PQTRANS_ACTIVE) {
+		PQputCopyEnd(pg->conn, "the chunk is given up");
+		error_clear(&ignored);
+		if (flush(pg, &ignored))
+			drain(pg, NULL, &ignored);
+	}
+	if (PQtransactionStatus(pg->conn) == PQTRANS_ACTIVE) {
+		pg_close(pg); /* it does not answer; the server will find out */
+		return;
+	}
+	if (PQtransactionStatus(pg->conn) != PQTRANS_IDLE &&
+		pg_exec(pg, "ROLLBACK", &result, &ignored))
+		PQclear(result);
+}
+
+static void ignore_notice(void *context, const PGresult *result)
+{
+	(void)context;
+	(void)result;
+}
+
+/* The SQLSTATE of a refused connection stands in its verbose message: "FATAL:  28P01: ...". */
+static void sqlstate_in(const char *text, char state[static 6])
+{
+	state[0] = '\0';
+	for (const char *at = strchr(text, ':'); at != NULL; at = strchr(at + 1, ':')) {
+		const char *word = at + 1 + strspn(at + 1, " ");
+		if (strspn(word, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && word[5] == ':') {
+			memcpy(state, word, 5);
+			state[5] = '\0';
+			return;
+		}
+	}
+}
+
+/* True when waiting may help: nobody answers, or the server says not now. */
+static bool may_come(PGconn *conn, const char *state)
+{
+	if (state[0] == '\0')
+		return !PQconnectionNeedsPassword(conn);
+	return strncmp(state, "57P0", 4) == 0 || strncmp(state, "53", 2) == 0;
+}
+
+/* One try. False: *again says whether another may do better. */
+static bool try_connect(struct pg *pg, const char *conninfo, bool *again, struct error *error)
+{
+	/* Ours come first: what the user's own string says of the same wins. */
+	static const char *const names[] = { "fallback_application_name", "client_encoding",
+		"keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+		"dbname", NULL };
+	const char *const values[] = { "dvf-import", "UTF8", "30", "10", "3", "60000", conninfo,
+		NULL };
+	uint64_t until = clock_ms() + ATTEMPT_MS;
+	*again = true;
+	pg->conn = PQconnectStartParams(names, values, 1);
+	if (pg->conn == NULL)
+		return error_memory(error, "a connection");
+	PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE);
+	PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
+	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+	while (PQstatus(pg->conn) != CONNECTION_BAD && status != PGRES_POLLING_OK &&
+		status != PGRES_POLLING_FAILED && clock_ms() < until) {
+		struct pollfd fd = { .fd = PQsocket(pg->conn),
+			.events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT };
+		if (poll(&fd, 1, STEP_MS) == 0 && pg->tick != NULL)
+			pg->tick(pg->tick_context);
+		if (pg->interrupts && stop_requested())
+			return stopped(error);
+		if (fd.revents != 0)
+			status = PQconnectPoll(pg->conn);
+	}
+	if (PQstatus(pg->conn) == CONNECTION_OK && PQsetnonblocking(pg->conn, 1) == 0)
+		return true;
+	char state[6];
+	const char *said = PQerrorMessage(pg->conn);
+	sqlstate_in(said, state);
+	*again = may_come(pg->conn, state);
+	set_one_line(error, ERROR_DATABASE, "", said[0] != '\0' ? said : "no answer in time");
+	memcpy(error->sqlstate, state, sizeof(state));
+	return false;
+}
+
+static bool readable(const char *conninfo, struct error *error)
+{
+	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
+	bool done = options != NULL;
+	PQconninfoFree(options);
+	/* libpq's own text quotes pieces of the string, and with them perhaps the password. */
+	return done ||
+	       error_set(error, ERROR_USAGE,
+		       "the destination cannot be read as a PostgreSQL URL or connection string: "
+		       "characters like @ : / %% in a password must be percent-encoded");
+}
+
+bool pg_connect(struct pg *pg, const char *conninfo, uint32_t wait_s, struct error *error)
+{
+	uint64_t until = clock_ms() + (uint64_t)wait_s * 1000;
+	bool again = true;
+	bool told = false;
+	if (!readable(conninfo, error))
+		return false;
+	while (again) {
+		error_clear(error);
+		if (try_connect(pg, conninfo, &again, error))
+			return true;
+		pg_close(pg);
+		if (error->kind == ERROR_STOPPED || !again)
+			break;
+		if (clock_ms() >= until)
+			return error_where(error,
+				"the server cannot be reached (waited %u s; --wait changes that)",
+				wait_s);
+		if (!told)
+			log_note(LOG_WARNING, 0, "waiting for the server up to %u s: %s", wait_s,
+				error->text);
+		told = true;
+		if (pg->interrupts && !stop_sleep(CONNECT_REST_MS))
+			return stopped(error);
+	}
+	return error->kind == ERROR_STOPPED ? false : error_where(error, "cannot connect");
+}
+
+void pg_close(struct pg *pg)
+{
+	PQfinish(pg->conn);
+	pg->conn = NULL;
+	buf_free(&pg->statement);
+}
+
+const char *pg_text(const PGresult *result, int row, int column)
+{
+	return PQgetvalue(result, row, column);
+}
+
+uint64_t pg_number(const PGresult *result, int row, int column)
+{
+	return strtoull(PQgetvalue(result, row, column), NULL, 10);
+}
+
+bool pg_true(const PGresult *result, int row, int column)
+{
+	return PQgetvalue(result, row, column)[0] == 't';
+}

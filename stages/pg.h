@@ -1,0 +1,67 @@
+/*
+ * pg.h: one connection to PostgreSQL, and every wait for it.
+ *
+ * All waiting is done here, in steps: the tick is called, a wish to stop is seen (statements in
+ * flight are cancelled at once, or for loaders when the grace is over), a lost connection is told
+ * as ERROR_LOST. SQLSTATEs become the kinds of error.h.
+ *
+ * Only SET LOCAL, no session state, no start-up options: pgbouncer in transaction mode stays
+ * correct.
+ *
+ * Threads: a pg belongs to one thread.  Memory: libpq's buffers; results are freed by who gets
+ * them.
+ */
+#ifndef STAGES_PG_H
+#define STAGES_PG_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "stages/sink.h"
+#include "stages/statement.h"
+#include "state/base/buf.h"
+#include "state/base/error.h"
+
+struct pg {
+	PGconn *conn;
+	bool patient;    /* a stop lets the statement in flight go on for STOP_GRACE_MS */
+	bool interrupts; /* a stop interrupts at all; off for the few statements that record how it
+			    ended */
+	sink_tick *tick; /* may be NULL */
+	void *tick_context;
+	uint64_t cancelled_ms; /* when the cancel was sent; 0: not */
+	struct buf statement;
+};
+
+/* Connects, trying again for up to wait_s while nobody answers or the server is starting, stopping
+ * or full. What will not go away by waiting (a wrong password, no such database) fails at once. No
+ * secret in the text. */
+bool pg_connect(struct pg *pg, const char *conninfo, uint32_t wait_s, struct error *error);
+void pg_close(struct pg *pg);
+
+/* Sends one or several statements; *result (may be NULL) is that of the last. Any error ends it. */
+bool pg_exec(struct pg *pg, const char *sql, PGresult **result, struct error *error);
+/* The same with names put in (statement.h). */
+bool pg_make(struct pg *pg, const char *sql, const struct sql_value *values, PGresult **result,
+	struct error *error);
+/* One statement with text parameters $1..$n; NULL is NULL. */
+bool pg_params(struct pg *pg, const char *sql, int count, const char *const *values,
+	PGresult **result, struct error *error);
+/* The same; values with a size other than 0 are binary. */
+bool pg_params_binary(struct pg *pg, const char *sql, int count, const char *const *values,
+	const int *sizes, PGresult **result, struct error *error);
+
+bool pg_copy_begin(struct pg *pg, const char *sql, struct error *error);
+bool pg_copy_put(struct pg *pg, const char *bytes, size_t size, struct error *error);
+bool pg_copy_end(struct pg *pg, uint64_t *rows, struct error *error);
+
+/* Leaves any transaction and any COPY; a broken connection stays broken. */
+void pg_rollback(struct pg *pg);
+
+/* A field of a result. NULL reads as "" and 0. */
+const char *pg_text(const PGresult *result, int row, int column);
+uint64_t pg_number(const PGresult *result, int row, int column);
+bool pg_true(const PGresult *result, int row, int column);
+
+#endif

@@ -1,0 +1,202 @@
+/*
+ * sink.h: a destination, and what it remembers (the witness).
+ *
+ * One struct of functions a kind of destination; sink_postgres*.c and sink_sqlite*.c fill it. The
+ * contract is the same for both, and is what makes a killed import resume exactly:
+ *
+ *   - A chunk's rows, its rejects and its witness row commit in one transaction of the destination
+ * (I1).
+ *   - That transaction first reads the fence token and fails with ERROR_FENCED if it is not ours.
+ *   - Overlapping chunks of an edition cannot commit.
+ *   - Readers of `dvf` see a year wholly or not at all (I4).
+ *
+ * Words: an *incoming* edition is being loaded; *ready*: loaded, indexed and checked; *published*:
+ * what dvf serves; *held* and *refused* are verdicts, remembered with the settings they were
+ * reached under.
+ *
+ * Errors: ERROR_BUSY, ERROR_MEMORY, ERROR_DATA, ERROR_LOST, ERROR_FENCED, ERROR_DATABASE,
+ * ERROR_FULL mean what error.h says. After any of them in a loader: loader->rollback before the
+ * next begin.
+ *
+ * After a crash: nothing needs repair; take() is the way in, every time.
+ * Threads: a sink belongs to the main thread; each loader to the one that uses it. loader_open and
+ * loader_close are called in the loader's thread and may run side by side. Memory: fixed a
+ * connection (about 1 MiB); rows are passed on as they come.
+ */
+#ifndef STAGES_SINK_H
+#define STAGES_SINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "stages/row.h"
+#include "state/base/error.h"
+#include "state/edition.h"
+
+enum edition_stage {
+	EDITION_INCOMING,
+	EDITION_READY,
+	EDITION_PUBLISHED,
+	EDITION_HELD,
+	EDITION_REFUSED,
+};
+
+/* What the witness remembers of an edition. */
+struct edition_memory {
+	struct edition edition;
+	enum edition_stage stage;
+	uint64_t rows, rejects, plain_size; /* once known */
+	int layout_version, parser_version;
+	char why[512];   /* held, refused: the verdict in words */
+	char under[256]; /* held, refused: the settings it was reached under */
+};
+
+/* A record that cannot be loaded. */
+struct reject {
+	uint64_t plain_first; /* [plain_first, plain_end): where it stands */
+	uint64_t plain_end;
+	uint64_t record; /* its number in the file */
+	struct reason reason;
+	const char *raw; /* its bytes, without the line end; may hold anything */
+	uint32_t raw_size;
+};
+
+/* What goes into the witness for one chunk. */
+struct chunk_record {
+	uint64_t plain_first, plain_end;
+	uint64_t first_record;
+	uint64_t rows, rejects;
+	uint32_t crc; /* CRC-32 of the plain bytes [plain_first, plain_end) */
+};
+
+/* What `publish` and `check` compare with. */
+struct year_total {
+	uint64_t header_end; /* the chunks tile [header_end, plain_size) */
+	uint64_t plain_size;
+	uint64_t records;
+	uint64_t rows, rejects; /* set by check */
+};
+
+struct destination {
+	char *url; /* postgresql://..., a libpq conninfo, or the path of an SQLite file; may hold a
+		      secret */
+	char name[256]; /* for people: no secret */
+	bool postgres;
+	uint32_t wait_s; /* how long to wait for the server at start and after it is lost */
+	uint32_t snapshot_wait_s; /* how long to wait for older snapshots before a publish */
+	char run_name[128];       /* who holds the fence: host and start time, for people */
+};
+
+struct sink;
+struct loader;
+
+/* Called while a sink waits or works long: for progress; at least every 250 ms. */
+typedef void sink_tick(void *context);
+
+/* A thing that stands in the way, and what to do about it. */
+typedef void sink_finding(void *context, bool fatal, const char *what, const char *remedy);
+
+struct sink_ops {
+	const char *kind; /* "postgresql", "sqlite" */
+	unsigned max_loaders;
+
+	/* Connects (waiting for the server up to wait_s), makes or upgrades what is missing, fills
+	 * sink->uuid, and takes the fence: transactions of earlier runs have ended when it returns.
+	 * Called at start and after ERROR_LOST. If the destination has another identity than
+	 * before: ERROR_CHANGED. */
+	bool (*take)(struct sink *sink, struct error *error);
+
+	/* What dvf serves for a year. */
+	bool (*published)(struct sink *sink, int year, struct edition_memory *memory, bool *found,
+		struct error *error);
+	/* What is known of an edition (by year and sha256). */
+	bool (*recall)(struct sink *sink, const struct edition *edition,
+		struct edition_memory *memory, bool *found, struct error *error);
+	/* Makes the edition's incoming table and witness if they are not there in our layout and
+	 * parser version; incoming tables of other editions of the year are dropped, and verdicts
+	 * on this one forgotten. Obstacles to a later publish: ERROR_REFUSED that names them with
+	 * their remedy. */
+	bool (*begin)(struct sink *sink, const struct edition *edition, struct error *error);
+	/* Drops everything incoming of the edition, so that begin starts it afresh. */
+	bool (*forget)(struct sink *sink, const struct edition *edition, struct error *error);
+	/* The witness, merged. */
+	bool (*completed)(struct sink *sink, const struct edition *edition, struct ranges *ranges,
+		struct error *error);
+	/* Indexes on the incoming table, UNIQUE (source_row), statistics. Idempotent. */
+	bool (*index)(struct sink *sink, const struct edition *edition, struct error *error);
+	/* I2: the witness tiles the total, count(*) equals its rows, source_row is unique and
+	 * within the records. Fills total->rows and ->rejects. ERROR_INPUT when not so. True: the
+	 * edition is ready. */
+	bool (*check)(struct sink *sink, const struct edition *edition, struct year_total *total,
+		struct error *error);
+	/* I4: in one transaction the year is this edition's, and the old one is gone. ERROR_BUSY
+	 * when locks or older snapshots stayed in the way (named); the edition stays ready. */
+	bool (*publish)(struct sink *sink, const struct edition *edition,
+		const struct year_total *total, struct error *error);
+	/* Remembers a verdict. Refused: the incoming table is dropped; held: it stays ready. */
+	bool (*judge)(struct sink *sink, const struct edition *edition, enum edition_stage stage,
+		const char *why, const char *under, struct error *error);
+	/* The end of a run that changed something: statistics of dvf as a whole. */
+	bool (*finish)(struct sink *sink, struct error *error);
+
+	/* Looks, changes nothing, tells what it finds. Connects by itself. */
+	bool (*preflight)(
+		struct sink *sink, sink_finding *finding, void *context, struct error *error);
+
+	bool (*loader_open)(struct sink *sink, struct loader **loader, struct error *error);
+	void (*close)(struct sink *sink);
+};
+
+/* Fields every kind of sink has; its own struct begins with this one. */
+struct sink {
+	const struct sink_ops *ops;
+	struct destination destination; /* a copy; url is owned */
+	char uuid[37];                  /* after take */
+	sink_tick *tick;                /* may be NULL */
+	void *tick_context;
+};
+
+/*
+ * A loader: one connection, one chunk at a time, in this order:
+ *
+ *     begin  (copy_begin  put...  copy_end | copy_undo)...  commit | rollback
+ *
+ * One copy is the rule; several, each with `savepoint`, are how a record that only the server
+ * refuses is found. A sink may take put's rows at once or later, up to copy_end; the row's memory
+ * holds until put returns.
+ */
+struct loader_ops {
+	/* Opens the transaction and reads the fence. */
+	bool (*begin)(struct loader *loader, const struct edition *edition, struct error *error);
+	bool (*copy_begin)(struct loader *loader, bool savepoint, struct error *error);
+	bool (*put)(struct loader *loader, const struct row *row, struct error *error);
+	/* *rows: how many the destination says it took. */
+	bool (*copy_end)(struct loader *loader, uint64_t *rows, struct error *error);
+	/* After a failed copy with a savepoint: back to before it. */
+	bool (*copy_undo)(struct loader *loader, struct error *error);
+	/* Witness row, rejects, COMMIT. An overlap with another chunk, or an answer that did not
+	 * come: ERROR_LOST (whether it is in must be read from the witness). */
+	bool (*commit)(struct loader *loader, const struct chunk_record *record,
+		const struct reject *rejects, uint64_t count, struct error *error);
+	/* Whatever state it is in: nothing of this chunk stays. */
+	void (*rollback)(struct loader *loader);
+	void (*close)(struct loader *loader);
+};
+
+struct loader {
+	const struct loader_ops *ops;
+	struct sink *sink;
+};
+
+/* Chooses by destination->postgres; takes a copy of it. Does not connect. */
+bool sink_open(struct sink **sink, const struct destination *destination, struct error *error);
+bool sink_open_postgres(
+	struct sink **sink, const struct destination *destination, struct error *error);
+bool sink_open_sqlite(
+	struct sink **sink, const struct destination *destination, struct error *error);
+void sink_close(struct sink *sink); /* NULL is accepted */
+
+/* Shared by both: "incoming_2023_0123456789ab" and the like, at most 54 bytes. */
+void sink_table_name(char name[static 56], const char *what, const struct edition *edition);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * sink_postgres.h: what the PostgreSQL sink's files share. Private to them.
+ *
+ *   sink_postgres.c          take: identity, schema, fence; preflight
+ *   sink_postgres_witness.c  editions and what is remembered of them
+ *   sink_postgres_publish.c  index, check, publish
+ *   sink_postgres_load.c     a loader: chunks in, by binary COPY
+ */
+#ifndef STAGES_SINK_POSTGRES_H
+#define STAGES_SINK_POSTGRES_H
+
+#include "stages/pg.h"
+#include "stages/sink.h"
+
+#define POSTGRES_LEAST 130000 /* gen_random_uuid() in core */
+#define SCHEMA_VERSION 1
+#define EDITION_KEY    80 /* "2023-<sha256>" */
+#define LOCK_TIMEOUT   "2s"
+
+struct postgres_sink {
+	struct sink base;
+	struct pg pg;
+	char oid[16];
+	char system[24];
+	char token[24];   /* ours */
+	char dvf[256];    /* schema.dvf, quoted */
+	char schema[160]; /* of dvf, quoted */
+	int server_version;
+};
+
+/* Names of one edition's things, ready for statement_make. */
+struct edition_names {
+	char key[EDITION_KEY];
+	char year[8];
+	char incoming[56];
+	char chunk[56];
+	struct sql_value values[10];
+};
+
+void postgres_names(const struct postgres_sink *sink, const struct edition *edition,
+	struct edition_names *names);
+
+/* Compares the token that a *_begin statement read with ours. ERROR_FENCED names who holds it. */
+bool postgres_fence_holds(
+	const struct postgres_sink *sink, const PGresult *result, struct error *error);
+
+/* A transaction of the main connection, under the fence; `lock_timeout` "0": wait. */
+bool postgres_begin(struct postgres_sink *sink, const char *lock_timeout, struct error *error);
+bool postgres_commit(struct postgres_sink *sink, struct error *error);
+
+/* Finds obstacles to a publish; year "" : any. *count says how many were told. */
+bool postgres_obstacles(struct postgres_sink *sink, const char *year, sink_finding *finding,
+	void *context, unsigned *count, struct error *error);
+
+bool postgres_published(struct sink *sink, int year, struct edition_memory *memory, bool *found,
+	struct error *error);
+bool postgres_recall(struct sink *sink, const struct edition *edition,
+	struct edition_memory *memory, bool *found, struct error *error);
+bool postgres_begin_edition(struct sink *sink, const struct edition *edition, struct error *error);
+bool postgres_forget(struct sink *sink, const struct edition *edition, struct error *error);
+bool postgres_completed(struct sink *sink, const struct edition *edition, struct ranges *ranges,
+	struct error *error);
+bool postgres_judge(struct sink *sink, const struct edition *edition, enum edition_stage stage,
+	const char *why, const char *under, struct error *error);
+/* Drops what an edition of a year has, in the transaction that is open. */
+bool postgres_drop_edition(struct postgres_sink *sink, int year, const char *sha256,
+	bool with_table, struct error *error);
+
+bool postgres_index(struct sink *sink, const struct edition *edition, struct error *error);
+bool postgres_check(struct sink *sink, const struct edition *edition, struct year_total *total,
+	struct error *error);
+bool postgres_publish(struct sink *sink, const struct edition *edition,
+	const struct year_total *total, struct error *error);
+bool postgres_finish(struct sink *sink, struct error *error);
+
+bool postgres_loader_open(struct sink *sink, struct loader **loader, struct error *error);
+
+#endif

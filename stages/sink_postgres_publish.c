@@ -1,0 +1,265 @@
+#include "stages/sink_postgres.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stages_sql.h"
+#include "state/base/log.h"
+#include "state/base/stop.h"
+#include "state/ranges.h"
+
+#define PUBLISH_TRIES    30
+#define PUBLISH_REST_MS  500
+#define SNAPSHOT_REST_MS 100
+#define WAITED_MAX       64 /* snapshots named one by one in the wait; more are waited for in rounds */
+
+/* Each index in a transaction of its own: one that was made before a kill is not made again. */
+bool postgres_index(struct sink *base, const struct edition *edition, struct error *error)
+{
+	struct postgres_sink *sink = (struct postgres_sink *)base;
+	struct edition_names names;
+	PGresult *missing = NULL;
+	postgres_names(sink, edition, &names);
+	bool done = pg_make(&sink->pg, sql_postgres_indexes_missing, names.values, &missing, error);
+	for (int i = 0; done && i < PQntuples(missing); i++) {
+		done = postgres_begin(sink, "0", error) &&
+		       pg_exec(&sink->pg, pg_text(missing, i, 0), NULL, error) &&
+		       postgres_commit(sink, error);
+		if (!done)
+			pg_rollback(&sink->pg);
+	}
+	PQclear(missing);
+	if (!done && strcmp(error->sqlstate, "23505") == 0)
+		error->kind = ERROR_INPUT;
+	done = done && pg_make(&sink->pg, sql_postgres_analyze_incoming, names.values, NULL, error);
+	return done || error_where(error, "cannot index year %d", edition->year);
+}
+
+static bool differs(struct error *error, const struct edition *edition, const char *what,
+	uint64_t is, uint64_t should)
+{
+	return error_set(error, ERROR_INPUT,
+		"year %d is not whole: %s is %llu and should be %llu; it is loaded afresh by the next run",
+		edition->year, what, (unsigned long long)is, (unsigned long long)should);
+}
+
+static bool check_tiling(const struct ranges *ranges, const struct edition *edition,
+	struct year_total *total, struct error *error)
+{
+	uint64_t plain = 0;
+	ranges_totals(ranges, &plain, &total->rows, &total->rejects);
+	if (plain != total->plain_size - total->header_end)
+		return differs(error, edition, "the number of bytes in its chunks", plain,
+			total->plain_size - total->header_end);
+	if (plain != 0 && (ranges->count != 1 || ranges->items[0].plain_first != total->header_end))
+		return differs(
+			error, edition, "the number of pieces its chunks tile", ranges->count, 1);
+	if (total->rows + total->rejects != total->records)
+		return differs(error, edition, "the number of its records",
+			total->rows + total->rejects, total->records);
+	return true;
+}
+
+static bool check_rows(const PGresult *r, const struct edition *edition,
+	const struct year_total *total, struct error *error)
+{
+	if (pg_number(r, 0, 0) != total->rows)
+		return differs(error, edition, "the number of rows in the table",
+			pg_number(r, 0, 0), total->rows);
+	if (pg_number(r, 0, 1) < 1 || pg_number(r, 0, 2) > total->records)
+		return differs(error, edition, "the highest source_row", pg_number(r, 0, 2),
+			total->records);
+	if (pg_number(r, 0, 3) != total->rejects)
+		return differs(error, edition, "the number of kept rejects", pg_number(r, 0, 3),
+			total->rejects);
+	return true;
+}
+
+bool postgres_check(struct sink *base, const struct edition *edition, struct year_total *total,
+	struct error *error)
+{
+	struct postgres_sink *sink = (struct postgres_sink *)base;
+	struct edition_names names;
+	struct ranges ranges = { 0 };
+	PGresult *r = NULL;
+	char numbers[3][24];
+	postgres_names(sink, edition, &names);
+	bool done = postgres_begin(sink, "0", error) &&
+		    postgres_completed(base, edition, &ranges, error) &&
+		    check_tiling(&ranges, edition, total, error) &&
+		    pg_make(&sink->pg, sql_postgres_check, names.values, &r, error) &&
+		    check_rows(r, edition, total, error);
+	if (done) {
+		snprintf(numbers[0], sizeof(numbers[0]), "%llu",
+			(unsigned long long)total->plain_size);
+		snprintf(numbers[1], sizeof(numbers[1]), "%llu", (unsigned long long)total->rows);
+		snprintf(
+			numbers[2], sizeof(numbers[2]), "%llu", (unsigned long long)total->rejects);
+		const char *const params[] = { names.key, numbers[0], numbers[1], numbers[2] };
+		done = pg_params(&sink->pg, sql_postgres_source_ready, 4, params, NULL, error) &&
+		       postgres_commit(sink, error);
+	}
+	if (!done)
+		pg_rollback(&sink->pg);
+	PQclear(r);
+	ranges_free(&ranges);
+	return done;
+}
+
+static bool list_transactions(const PGresult *r, struct buf *list, struct error *error)
+{
+	buf_clear(list);
+	for (int i = 0; i < PQntuples(r) && i < WAITED_MAX; i++)
+		if (!buf_print(list, error, "%s%s", i > 0 ? " " : "", pg_text(r, i, 0)))
+			return false;
+	return true;
+}
+
+static bool name_sessions(const PGresult *r, struct error *error)
+{
+	struct buf names = { 0 };
+	struct error ignored;
+	for (int i = 0; i < PQntuples(r) && i < 3; i++)
+		buf_print(&names, &ignored, "%ssession %s of %s (%s)", i > 0 ? ", " : "",
+			pg_text(r, i, 0), pg_text(r, i, 1), pg_text(r, i, 2));
+	error_set(error, ERROR_BUSY,
+		"%d transactions hold snapshots older than the last chunk and would see part of the year: %s. "
+		"It stays ready: run again once they have ended, or raise --snapshot-wait",
+		PQntuples(r), names.bytes != NULL ? names.bytes : "");
+	buf_free(&names);
+	return false;
+}
+
+/* Waits until none of the listed transactions runs any more. */
+static bool wait_for(
+	struct postgres_sink *sink, const char *list, uint64_t until_ms, struct error *error)
+{
+	const struct sql_value values[] = { { "transactions", list }, { NULL, NULL } };
+	for (bool told = false;; told = true) {
+		PGresult *r = NULL;
+		if (!pg_make(&sink->pg, sql_postgres_snapshots_left, values, &r, error))
+			return false;
+		bool none = PQntuples(r) == 0;
+		bool late = !none && clock_ms() >= until_ms;
+		if (late)
+			name_sessions(r, error);
+		else if (!none && !told)
+			log_note(LOG_INFO, 0, "waiting for %d older snapshots before publishing",
+				PQntuples(r));
+		PQclear(r);
+		if (none || late)
+			return none;
+		if (sink->base.tick != NULL)
+			sink->base.tick(sink->base.tick_context);
+		if (!stop_sleep(SNAPSHOT_REST_MS))
+			return error_set(error, ERROR_STOPPED, "interrupted");
+	}
+}
+
+/* A REPEATABLE READ snapshot taken while we loaded would see part of an attached year, because
+ * attaching a partition obeys no snapshot. Every chunk is committed by now: who comes later sees
+ * them all. */
+static bool wait_for_snapshots(struct postgres_sink *sink, struct error *error)
+{
+	uint64_t until_ms = clock_ms() + (uint64_t)sink->base.destination.snapshot_wait_s * 1000;
+	struct buf list = { 0 };
+	bool done = true;
+	for (int round = WAITED_MAX; done && round >= WAITED_MAX;) {
+		PGresult *r = NULL;
+		done = pg_exec(&sink->pg, sql_postgres_older_snapshots, &r, error) &&
+		       list_transactions(r, &list, error);
+		round = done ? PQntuples(r) : 0;
+		PQclear(r);
+		if (done && round > 0)
+			done = wait_for(sink, list.bytes, until_ms, error);
+	}
+	buf_free(&list);
+	return done;
+}
+
+static bool carry_grants(struct postgres_sink *sink, const struct edition_names *names,
+	const char *old, struct error *error)
+{
+	char to[256];
+	PGresult *r = NULL;
+	snprintf(to, sizeof(to), "%s.%s", sink->schema, names->incoming);
+	const struct sql_value values[] = { { "from", old }, { "to", to }, { NULL, NULL } };
+	bool done = pg_make(&sink->pg, sql_postgres_grants_of, values, &r, error);
+	for (int i = 0; done && i < PQntuples(r); i++)
+		done = pg_exec(&sink->pg, pg_text(r, i, 0), NULL, error);
+	PQclear(r);
+	return done;
+}
+
+static bool replace_old(
+	struct postgres_sink *sink, const struct edition_names *names, struct error *error)
+{
+	PGresult *r = NULL;
+	bool done = pg_make(&sink->pg, sql_postgres_partition_of_year, names->values, &r, error);
+	for (int i = 0; done && i < PQntuples(r); i++) {
+		const char *old = pg_text(r, i, 0);
+		const struct sql_value values[] = { { "dvf", sink->dvf }, { "old", old },
+			{ NULL, NULL } };
+		done = carry_grants(sink, names, old, error) &&
+		       pg_make(&sink->pg, sql_postgres_detach, values, NULL, error) &&
+		       pg_make(&sink->pg, sql_postgres_drop_old, values, NULL, error);
+	}
+	PQclear(r);
+	return done;
+}
+
+static bool forget_served(struct postgres_sink *sink, const struct edition *edition,
+	const struct edition_names *names, struct error *error)
+{
+	PGresult *r = NULL;
+	bool done = pg_make(&sink->pg, sql_postgres_source_served, names->values, &r, error);
+	for (int i = 0; done && i < PQntuples(r); i++)
+		done = postgres_drop_edition(sink, edition->year, pg_text(r, i, 0), false, error);
+	PQclear(r);
+	return done;
+}
+
+static bool swap(struct postgres_sink *sink, const struct edition *edition,
+	const struct edition_names *names, struct error *error)
+{
+	struct pg *pg = &sink->pg;
+	const char *const params[] = { names->key };
+	bool done = postgres_begin(sink, LOCK_TIMEOUT, error) &&
+		    pg_make(pg, sql_postgres_lock_dvf, names->values, NULL, error) &&
+		    pg_make(pg, sql_postgres_move, names->values, NULL, error) &&
+		    replace_old(sink, names, error) &&
+		    pg_make(pg, sql_postgres_attach, names->values, NULL, error) &&
+		    pg_make(pg, sql_postgres_reset_autovacuum, names->values, NULL, error) &&
+		    forget_served(sink, edition, names, error) &&
+		    pg_params(pg, sql_postgres_source_published, 1, params, NULL, error) &&
+		    postgres_commit(sink, error);
+	if (!done)
+		pg_rollback(pg);
+	return done;
+}
+
+bool postgres_publish(struct sink *base, const struct edition *edition,
+	const struct year_total *total, struct error *error)
+{
+	struct postgres_sink *sink = (struct postgres_sink *)base;
+	struct edition_names names;
+	bool done = false;
+	(void)total;
+	postgres_names(sink, edition, &names);
+	if (!wait_for_snapshots(sink, error))
+		return error_where(error, "year %d is not published", edition->year);
+	for (int i = 0; !done && i < PUBLISH_TRIES; i++) {
+		done = swap(sink, edition, &names, error);
+		if (!done && (error->kind != ERROR_BUSY || !stop_sleep(PUBLISH_REST_MS)))
+			break;
+	}
+	return done || error_where(error, "year %d is ready but not published", edition->year);
+}
+
+bool postgres_finish(struct sink *base, struct error *error)
+{
+	struct postgres_sink *sink = (struct postgres_sink *)base;
+	const struct sql_value values[] = { { "dvf", sink->dvf }, { NULL, NULL } };
+	return pg_make(&sink->pg, sql_postgres_analyze_dvf, values, NULL, error);
+}

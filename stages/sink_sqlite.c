@@ -1,0 +1,301 @@
+#include "stages/sink_sqlite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "stages_sql.h"
+
+#define WHAT_IT_NEEDS "it needs the path of a file, such as dvf.sqlite"
+
+/* What dvf_import_destination says of the file before we take it. */
+struct identity {
+	char uuid[37];
+	int64_t inode;
+	int schema_version;
+};
+
+static bool random_bytes(unsigned char *bytes, size_t size, struct error *error)
+{
+	ssize_t got = getrandom(bytes, size, 0);
+	return got == (ssize_t)size || error_system(error, "cannot get random bytes");
+}
+
+static bool token_make(char token[static 33], struct error *error)
+{
+	unsigned char bytes[16];
+	if (!random_bytes(bytes, sizeof(bytes), error))
+		return false;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+	return true;
+}
+
+/* RFC 9562, version 4. */
+static bool uuid_make(char uuid[static 37], struct error *error)
+{
+	char hex[33];
+	if (!token_make(hex, error))
+		return false;
+	hex[12] = '4';
+	hex[16] = "89ab"[(unsigned char)hex[16] % 4];
+	snprintf(uuid, 37, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+	return true;
+}
+
+/* The number of the file behind the name; the file itself is only ever opened by SQLite. */
+static bool inode_of(const char *path, int64_t *inode, bool *there, struct error *error)
+{
+	struct stat status;
+	*there = stat(path, &status) == 0;
+	if (!*there)
+		return errno == ENOENT || error_system(error, "cannot look at %s", path);
+	if (!S_ISREG(status.st_mode))
+		return error_set(error, ERROR_REFUSED, "%s is not a file: %s", path, WHAT_IT_NEEDS);
+	*inode = (int64_t)status.st_ino;
+	return true;
+}
+
+static bool folder_there(const char *path, struct error *error)
+{
+	struct stat status;
+	const char *slash = strrchr(path, '/');
+	int size = slash == NULL ? 1 : (int)(slash - path) + 1;
+	char *folder = NULL;
+	if (asprintf(&folder, "%.*s", size, slash == NULL ? "." : path) == -1)
+		return error_memory(error, "a path");
+	bool there = stat(folder, &status) == 0 && S_ISDIR(status.st_mode);
+	if (!there)
+		error_set(error, ERROR_REFUSED,
+			"the folder %s of the SQLite file does not exist: make it, or give another "
+			"path",
+			folder);
+	free(folder);
+	return there;
+}
+
+/* A run that had a file and finds none must not go on with a new one as if nothing had happened. */
+static bool path_usable(const struct sqlite_sink *sink, struct error *error)
+{
+	const char *path = sink->sink.destination.url;
+	int64_t inode = 0;
+	bool there = false;
+	if (!folder_there(path, error) || !inode_of(path, &inode, &there, error))
+		return false;
+	if (!there && sink->sink.uuid[0] != '\0')
+		return error_set(error, ERROR_CHANGED,
+			"%s was removed while this run worked on it: run again", path);
+	return true;
+}
+
+/* The page size holds only for a file that is new, and only before it is in WAL mode. */
+static bool settings_put(sqlite3 *db, struct error *error)
+{
+	static const char *const settings[] = {
+		"PRAGMA page_size = 16384",
+		"PRAGMA cache_size = -8000",
+		"PRAGMA foreign_keys = OFF",
+		"PRAGMA secure_delete = OFF",
+		"PRAGMA temp_store = FILE",
+		"PRAGMA threads = 0",
+		"PRAGMA synchronous = FULL",
+		"PRAGMA analysis_limit = 1000",
+		"PRAGMA journal_mode = WAL",
+	};
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		if (!sqlite_run(db, settings[i], NULL, error))
+			return false;
+	return true;
+}
+
+/* Where shared memory does not work (some network file systems) the mode stays what it was. */
+static bool wal_is_on(sqlite3 *db, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	bool row = false;
+	if (!sqlite_prepare(db, &statement, "PRAGMA journal_mode", NULL, error))
+		return false;
+	bool done = sqlite_step(statement, &row, error);
+	if (done && (!row || strcmp((const char *)sqlite3_column_text(statement, 0), "wal") != 0))
+		done = error_set(error, ERROR_REFUSED,
+			"%s cannot be put into WAL mode: put it on a local disk",
+			sqlite3_db_filename(db, "main"));
+	sqlite3_finalize(statement);
+	return done;
+}
+
+static bool tables_make(sqlite3 *db, struct error *error)
+{
+	const char *const statements[] = {
+		sql_sqlite_destination_table,
+		sql_sqlite_source_table,
+		sql_sqlite_source_published_index,
+		sql_sqlite_source_incoming_index,
+		sql_sqlite_chunk_table,
+		sql_sqlite_reject_table,
+	};
+	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
+		if (!sqlite_run(db, statements[i], NULL, error))
+			return false;
+	return true;
+}
+
+static bool identity_get(sqlite3 *db, struct identity *identity, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	bool row = false;
+	*identity = (struct identity){ 0 };
+	if (!sqlite_prepare(db, &statement, sql_sqlite_destination_get, NULL, error))
+		return false;
+	bool done = sqlite_step(statement, &row, error);
+	if (done && row) {
+		snprintf(identity->uuid, sizeof(identity->uuid), "%s",
+			(const char *)sqlite3_column_text(statement, 0));
+		identity->inode = sqlite3_column_int64(statement, 1);
+		identity->schema_version = sqlite3_column_int(statement, 2);
+	}
+	sqlite3_finalize(statement);
+	return done;
+}
+
+static bool identity_put(
+	struct sqlite_sink *sink, const char *uuid, int64_t inode, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	if (!sqlite_prepare(sink->db, &statement, sql_sqlite_destination_put, NULL, error))
+		return false;
+	sqlite_bind_text(statement, 1, uuid);
+	sqlite_bind_text(statement, 2, sink->token);
+	sqlite_bind_text(statement, 3, sink->sink.destination.run_name);
+	sqlite3_bind_int64(statement, 4, inode);
+	sqlite3_bind_int(statement, 5, SQLITE_SCHEMA_VERSION);
+	bool done = sqlite_step(statement, NULL, error);
+	sqlite3_finalize(statement);
+	return done;
+}
+
+/* A copy or a restored file has another inode: it is a destination of its own. */
+static bool identity_settle(
+	struct sqlite_sink *sink, char uuid[static 37], int64_t *inode, struct error *error)
+{
+	struct identity identity;
+	bool there = false;
+	if (!identity_get(sink->db, &identity, error) ||
+		!inode_of(sink->sink.destination.url, inode, &there, error))
+		return false;
+	if (identity.schema_version > SQLITE_SCHEMA_VERSION)
+		return error_set(error, ERROR_REFUSED,
+			"%s was made by a newer dvf-import: use that, or give another file",
+			sink->sink.destination.url);
+	if (!there)
+		return error_set(error, ERROR_LOST, "%s was removed while it was being opened",
+			sink->sink.destination.url);
+	bool same = identity.uuid[0] != '\0' && identity.inode == *inode;
+	if (same)
+		memcpy(uuid, identity.uuid, sizeof(identity.uuid));
+	else if (!uuid_make(uuid, error))
+		return false;
+	if (sink->sink.uuid[0] != '\0' && strcmp(sink->sink.uuid, uuid) != 0)
+		return error_set(error, ERROR_CHANGED,
+			"%s was replaced while this run worked on it: run again",
+			sink->sink.destination.url);
+	return true;
+}
+
+static bool view_there(sqlite3 *db, struct error *error)
+{
+	enum sqlite_view view = SQLITE_VIEW_NONE;
+	char kind[8];
+	if (!sqlite_view_look(db, &view, kind, error))
+		return false;
+	return view != SQLITE_VIEW_NONE || sqlite_view_make(db, error);
+}
+
+/* The write lock is ours: chunk transactions of earlier runs have ended, and later ones see our
+ * token. */
+static bool take_locked(struct sqlite_sink *sink, char uuid[static 37], struct error *error)
+{
+	int64_t inode = 0;
+	return tables_make(sink->db, error) && identity_settle(sink, uuid, &inode, error) &&
+	       token_make(sink->token, error) && identity_put(sink, uuid, inode, error) &&
+	       view_there(sink->db, error);
+}
+
+static bool take(struct sink *base, struct error *error)
+{
+	struct sqlite_sink *sink = (struct sqlite_sink *)base;
+	char uuid[37] = "";
+	if (!path_usable(sink, error))
+		return false;
+	sqlite3_close(sink->db);
+	if (!sqlite_open(&sink->db, &sink->wait, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error))
+		return false;
+	bool done = settings_put(sink->db, error) && wal_is_on(sink->db, error) &&
+		    sqlite_run(sink->db, "BEGIN IMMEDIATE", NULL, error) &&
+		    take_locked(sink, uuid, error);
+	if (!sqlite_end(sink->db, done, error))
+		return false;
+	memcpy(base->uuid, uuid, sizeof(uuid));
+	return true;
+}
+
+/* Each year's table was analyzed when it got its indexes; what is left is the write-ahead log. */
+static bool finish(struct sink *base, struct error *error)
+{
+	return sqlite_run(
+		((struct sqlite_sink *)base)->db, "PRAGMA wal_checkpoint(PASSIVE)", NULL, error);
+}
+
+static void close_sink(struct sink *base)
+{
+	struct sqlite_sink *sink = (struct sqlite_sink *)base;
+	sqlite3_close(sink->db);
+	free(sink->sink.destination.url);
+	free(sink);
+}
+
+static const struct sink_ops ops = {
+	.kind = "sqlite",
+	.max_loaders = 1,
+	.take = take,
+	.published = sqlite_published,
+	.recall = sqlite_recall,
+	.begin = sqlite_edition_begin,
+	.forget = sqlite_forget,
+	.completed = sqlite_completed,
+	.index = sqlite_index,
+	.check = sqlite_check,
+	.publish = sqlite_publish,
+	.judge = sqlite_judge,
+	.finish = finish,
+	.preflight = sqlite_preflight,
+	.loader_open = sqlite_loader_open,
+	.close = close_sink,
+};
+
+bool sink_open_sqlite(
+	struct sink **sink, const struct destination *destination, struct error *error)
+{
+	const char *path = destination->url != NULL ? destination->url : "";
+	*sink = NULL;
+	/* SQLite would take these for a database without a file. */
+	if (path[0] == '\0' || path[0] == ':')
+		return error_set(
+			error, ERROR_USAGE, "'%s' is no SQLite file: %s", path, WHAT_IT_NEEDS);
+	struct sqlite_sink *made = calloc(1, sizeof(*made));
+	char *url = strdup(path);
+	if (made == NULL || url == NULL) {
+		free(made);
+		free(url);
+		return error_memory(error, "a destination");
+	}
+	made->sink.ops = &ops;
+	made->sink.destination = *destination;
+	made->sink.destination.url = url;
+	made->wait = (struct sqlite_wait){ .sink = &made->sink, .ticks = true };
+	*sink = &made->sink;
+	return true;
+}

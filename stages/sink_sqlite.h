@@ -1,0 +1,149 @@
+/*
+ * sink_sqlite.h: what the files of the SQLite sink share; nobody else includes it.
+ *
+ * Every edition has a table of its own, `dvf_<year>_<sha256, 12 digits>`, which is loaded, indexed,
+ * checked and then named in the view `dvf`: publishing changes the view, never the table. The
+ * bookkeeping (dvf_import_destination, _source, _chunk, _reject) lives in the same file and changes
+ * in the same transactions. A kernel lock of SQLite's is the only lock: BEGIN IMMEDIATE, then the
+ * fence is read.
+ *
+ * After a crash: SQLite rolls back what was open when the file is next opened.
+ * Threads: the sink's connection belongs to the main thread, each loader's to its own. The file is
+ * never opened but through SQLite: closing another descriptor of it would drop the locks of all of
+ * them. Memory: the page cache, 8 MiB for the sink and 2 MiB for a loader at most. Sorting for an
+ * index goes to SQLite's temporary folder (SQLITE_TMPDIR, TMPDIR, /var/tmp, /tmp).
+ */
+#ifndef STAGES_SINK_SQLITE_H
+#define STAGES_SINK_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "stages/sink.h"
+#include "stages/statement.h"
+
+#define SQLITE_SCHEMA_VERSION 1
+#define SQLITE_TABLE_MAX      64
+
+/* Who waits when the file is locked; it must outlive the connection. */
+struct sqlite_wait {
+	struct sink *sink;
+	bool ticks; /* in the main thread: sink->tick may be called */
+	uint64_t began_ms;
+	uint64_t ticked_ms;
+};
+
+struct sqlite_sink {
+	struct sink sink;
+	sqlite3 *db;
+	struct sqlite_wait wait;
+	char token[33];
+};
+
+/* One row of dvf_import_source. */
+struct sqlite_source {
+	int64_t id;
+	char table[SQLITE_TABLE_MAX];
+	struct edition_memory memory;
+};
+
+/* --- the connection and its statements (sink_sqlite_db.c)
+ * ------------------------------------------ */
+
+/* `flags` as for sqlite3_open_v2. *db is NULL after false. */
+bool sqlite_open(sqlite3 **db, struct sqlite_wait *wait, int flags, struct error *error);
+
+/* Turns what SQLite said last on this connection into an error. Returns false. */
+bool sqlite_failed(sqlite3 *db, int code, struct error *error);
+
+/* `values` NULL: nothing is to be put in. *statement is NULL after false. */
+bool sqlite_prepare(sqlite3 *db, sqlite3_stmt **statement, const char *sql,
+	const struct sql_value *values, struct error *error);
+
+/* *row says whether a row came; with `row` NULL the statement is run to its end. */
+bool sqlite_step(sqlite3_stmt *statement, bool *row, struct error *error);
+
+/* Prepares, runs to the end, finalizes. */
+bool sqlite_run(sqlite3 *db, const char *sql, const struct sql_value *values, struct error *error);
+
+/* The same with ?1 bound to `id`. */
+bool sqlite_run_for(sqlite3 *db, const char *sql, int64_t id, struct error *error);
+
+/* Binds text that stays where it is until the statement was stepped; NULL and "" as they are. */
+void sqlite_bind_text(sqlite3_stmt *statement, int at, const char *text);
+
+/* BEGIN IMMEDIATE, then the fence: ERROR_FENCED when another run has taken the destination,
+ * ERROR_LOST when the file is another than the one that was taken. After false no transaction is
+ * open. */
+bool sqlite_begin(sqlite3 *db, const struct sqlite_sink *sink, struct error *error);
+
+/* COMMIT if `done`, else (or when that fails) ROLLBACK. Returns whether it is committed. */
+bool sqlite_end(sqlite3 *db, bool done, struct error *error);
+
+void sqlite_rollback(sqlite3 *db);
+
+/* --- the bookkeeping and the view (sink_sqlite_source.c)
+ * ------------------------------------------- */
+
+/* `sha256` NULL: the one that is published. */
+bool sqlite_source_find(sqlite3 *db, struct sqlite_source *source, int year, const char *sha256,
+	bool *found, struct error *error);
+
+/* Its table, chunks, rejects and its own row. */
+bool sqlite_source_drop(sqlite3 *db, int64_t id, const char *table, struct error *error);
+
+/* Adds a row at `stage` with the table's name ("" for none). */
+bool sqlite_source_add(sqlite3 *db, const struct edition *edition, const char *table,
+	const char *stage, struct error *error);
+
+/* Puts the edition's URL and validators into the row. */
+bool sqlite_source_renew(
+	sqlite3 *db, int64_t id, const struct edition *edition, struct error *error);
+
+bool sqlite_source_stage(sqlite3 *db, int64_t id, const char *stage, const char *why,
+	const char *under, struct error *error);
+
+/* The witness of one source, merged. */
+bool sqlite_source_chunks(sqlite3 *db, int64_t id, struct ranges *ranges, struct error *error);
+
+bool sqlite_table_there(sqlite3 *db, const char *table, bool *there, struct error *error);
+
+/* What stands under the name dvf: nothing, our view, or something else ("table", "view"). */
+enum sqlite_view { SQLITE_VIEW_NONE, SQLITE_VIEW_OURS, SQLITE_VIEW_FOREIGN };
+bool sqlite_view_look(
+	sqlite3 *db, enum sqlite_view *view, char kind[static 8], struct error *error);
+
+/* ERROR_REFUSED when `dvf` is not ours. */
+bool sqlite_view_free(sqlite3 *db, struct error *error);
+
+/* Makes the view over the years that are published. */
+bool sqlite_view_make(sqlite3 *db, struct error *error);
+
+/* --- the operations, by file
+ * ----------------------------------------------------------------------- */
+
+/* sink_sqlite_edition.c */
+bool sqlite_published(struct sink *sink, int year, struct edition_memory *memory, bool *found,
+	struct error *error);
+bool sqlite_recall(struct sink *sink, const struct edition *edition, struct edition_memory *memory,
+	bool *found, struct error *error);
+bool sqlite_edition_begin(struct sink *sink, const struct edition *edition, struct error *error);
+bool sqlite_forget(struct sink *sink, const struct edition *edition, struct error *error);
+bool sqlite_completed(struct sink *sink, const struct edition *edition, struct ranges *ranges,
+	struct error *error);
+bool sqlite_judge(struct sink *sink, const struct edition *edition, enum edition_stage stage,
+	const char *why, const char *under, struct error *error);
+
+/* sink_sqlite_publish.c */
+bool sqlite_index(struct sink *sink, const struct edition *edition, struct error *error);
+bool sqlite_check(struct sink *sink, const struct edition *edition, struct year_total *total,
+	struct error *error);
+bool sqlite_publish(struct sink *sink, const struct edition *edition,
+	const struct year_total *total, struct error *error);
+
+/* sink_sqlite_preflight.c */
+bool sqlite_preflight(struct sink *sink, sink_finding *finding, void *context, struct error *error);
+
+/* sink_sqlite_load.c */
+bool sqlite_loader_open(struct sink *sink, struct loader **loader, struct error *error);
+
+#endif

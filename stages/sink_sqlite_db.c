@@ -1,0 +1,262 @@
+#include "stages/sink_sqlite.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "stages_sql.h"
+#include "state/base/stop.h"
+
+#define TICK_MS      200
+#define WAIT_STEP_MS 20
+#define PROGRESS_OPS 50000 /* a few milliseconds of SQLite's virtual machine */
+
+static void tick(struct sqlite_wait *wait)
+{
+	uint64_t now = clock_ms();
+	if (!wait->ticks || wait->sink->tick == NULL || now < wait->ticked_ms + TICK_MS)
+		return;
+	wait->ticked_ms = now;
+	wait->sink->tick(wait->sink->tick_context);
+}
+
+static int on_busy(void *context, int times)
+{
+	struct sqlite_wait *wait = context;
+	if (times == 0)
+		wait->began_ms = clock_ms();
+	tick(wait);
+	if (clock_ms() - wait->began_ms >= (uint64_t)wait->sink->destination.wait_s * 1000)
+		return 0;
+	return stop_sleep(WAIT_STEP_MS);
+}
+
+static int on_progress(void *context)
+{
+	tick(context);
+	return stop_requested();
+}
+
+static enum error_kind kind_of_io(sqlite3 *db, int extended)
+{
+	int number = sqlite3_system_errno(db);
+	if (extended == SQLITE_IOERR_NOMEM)
+		return ERROR_MEMORY;
+	if (number == ENOSPC || number == EDQUOT || number == EFBIG)
+		return ERROR_FULL;
+	return ERROR_DATABASE;
+}
+
+/* A source_row that is there already means that another chunk holds this record: the plan is out of
+ * date, not the data wrong. */
+static enum error_kind kind_of_constraint(int extended)
+{
+	if (extended == SQLITE_CONSTRAINT_PRIMARYKEY || extended == SQLITE_CONSTRAINT_ROWID)
+		return ERROR_LOST;
+	return ERROR_DATA;
+}
+
+static enum error_kind kind_of(sqlite3 *db, int extended)
+{
+	switch (extended & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL:
+	case SQLITE_SCHEMA:
+		return stop_requested() ? ERROR_STOPPED : ERROR_BUSY;
+	case SQLITE_INTERRUPT:
+		return ERROR_STOPPED;
+	case SQLITE_CONSTRAINT:
+		return kind_of_constraint(extended);
+	case SQLITE_MISMATCH:
+	case SQLITE_TOOBIG:
+		return ERROR_DATA;
+	case SQLITE_FULL:
+		return ERROR_FULL;
+	case SQLITE_NOMEM:
+		return ERROR_MEMORY;
+	case SQLITE_IOERR:
+		return kind_of_io(db, extended);
+	case SQLITE_READONLY:
+		return extended == SQLITE_READONLY_DBMOVED ? ERROR_LOST : ERROR_REFUSED;
+	case SQLITE_NOTADB:
+	case SQLITE_CANTOPEN:
+		return ERROR_REFUSED;
+	default:
+		return ERROR_DATABASE;
+	}
+}
+
+static const char *remedy_of(enum error_kind kind)
+{
+	switch (kind) {
+	case ERROR_BUSY:
+		return ": another program is writing to it, let it end or end it, then run again";
+	case ERROR_FULL:
+		return ": make room on its disk or on that of the temporary folder, then run again";
+	case ERROR_MEMORY:
+		return ": give the process more memory, or lower --chunk-rows";
+	case ERROR_LOST:
+		return ": what is in must be read again";
+	case ERROR_REFUSED:
+		return ": give the path of a file that can be written and is an SQLite database, or "
+		       "is not there yet";
+	case ERROR_DATABASE:
+		return ": look at the file with PRAGMA integrity_check, or give another one";
+	default:
+		return "";
+	}
+}
+
+bool sqlite_failed(sqlite3 *db, int code, struct error *error)
+{
+	int extended = sqlite3_extended_errcode(db);
+	if ((extended & 0xff) != (code & 0xff))
+		extended = code;
+	enum error_kind kind = kind_of(db, extended);
+	const char *file = sqlite3_db_filename(db, "main");
+	return error_set(error, kind, "%s: %s%s", file != NULL && file[0] != '\0' ? file : "SQLite",
+		kind == ERROR_STOPPED ? "stopped, as asked" : sqlite3_errmsg(db), remedy_of(kind));
+}
+
+static bool open_failed(sqlite3 *db, const char *path, int code, struct error *error)
+{
+	if (db == NULL)
+		return error_memory(error, "an SQLite connection");
+	sqlite_failed(db, code, error);
+	return error_where(error, "cannot open %s", path);
+}
+
+bool sqlite_open(sqlite3 **db, struct sqlite_wait *wait, int flags, struct error *error)
+{
+	const char *path = wait->sink->destination.url;
+	int code = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	if (code != SQLITE_OK) {
+		open_failed(*db, path, code, error);
+		sqlite3_close(*db);
+		*db = NULL;
+		return false;
+	}
+	sqlite3_extended_result_codes(*db, 1);
+	sqlite3_busy_handler(*db, on_busy, wait);
+	if (wait->ticks)
+		sqlite3_progress_handler(*db, PROGRESS_OPS, on_progress, wait);
+	return true;
+}
+
+bool sqlite_prepare(sqlite3 *db, sqlite3_stmt **statement, const char *sql,
+	const struct sql_value *values, struct error *error)
+{
+	struct buf made = { 0 };
+	*statement = NULL;
+	if (db == NULL)
+		return error_set(error, ERROR_LOST, "the SQLite file is not open");
+	if (values != NULL && !statement_make(&made, sql, values, error)) {
+		buf_free(&made);
+		return false;
+	}
+	int code = sqlite3_prepare_v3(db, values != NULL ? made.bytes : sql, -1,
+		SQLITE_PREPARE_PERSISTENT, statement, NULL);
+	buf_free(&made);
+	return code == SQLITE_OK || sqlite_failed(db, code, error);
+}
+
+bool sqlite_step(sqlite3_stmt *statement, bool *row, struct error *error)
+{
+	int code = sqlite3_step(statement);
+	while (code == SQLITE_ROW && row == NULL)
+		code = sqlite3_step(statement);
+	if (row != NULL)
+		*row = code == SQLITE_ROW;
+	return code == SQLITE_ROW || code == SQLITE_DONE ||
+	       sqlite_failed(sqlite3_db_handle(statement), code, error);
+}
+
+bool sqlite_run(sqlite3 *db, const char *sql, const struct sql_value *values, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	bool done = sqlite_prepare(db, &statement, sql, values, error) &&
+		    sqlite_step(statement, NULL, error);
+	sqlite3_finalize(statement);
+	return done;
+}
+
+bool sqlite_run_for(sqlite3 *db, const char *sql, int64_t id, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	if (!sqlite_prepare(db, &statement, sql, NULL, error))
+		return false;
+	sqlite3_bind_int64(statement, 1, id);
+	bool done = sqlite_step(statement, NULL, error);
+	sqlite3_finalize(statement);
+	return done;
+}
+
+void sqlite_bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+	sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
+}
+
+static bool fence_holds(sqlite3 *db, sqlite3_stmt *statement, struct error *error)
+{
+	bool row = false;
+	if (!sqlite_step(statement, &row, error))
+		return false;
+	if (!row || sqlite3_column_int(statement, 0) == 0)
+		return error_set(error, ERROR_LOST,
+			"%s is another database than the one this run began with",
+			sqlite3_db_filename(db, "main"));
+	if (sqlite3_column_int(statement, 1) == 0)
+		return error_set(error, ERROR_FENCED,
+			"another run (%s) has taken %s over: let it end, this one stops",
+			(const char *)sqlite3_column_text(statement, 2),
+			sqlite3_db_filename(db, "main"));
+	return true;
+}
+
+static bool fence_read(sqlite3 *db, const struct sqlite_sink *sink, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	if (!sqlite_prepare(db, &statement, sql_sqlite_fence, NULL, error))
+		return false;
+	sqlite_bind_text(statement, 1, sink->sink.uuid);
+	sqlite_bind_text(statement, 2, sink->token);
+	bool done = fence_holds(db, statement, error);
+	sqlite3_finalize(statement);
+	return done;
+}
+
+/* A file that was removed or replaced goes on taking commits nobody will ever see. */
+static bool still_there(sqlite3 *db, struct error *error)
+{
+	int moved = 0;
+	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved)
+		return error_set(error, ERROR_LOST, "%s was removed or replaced while it was open",
+			sqlite3_db_filename(db, "main"));
+	return true;
+}
+
+bool sqlite_begin(sqlite3 *db, const struct sqlite_sink *sink, struct error *error)
+{
+	if (!sqlite_run(db, "BEGIN IMMEDIATE", NULL, error))
+		return false;
+	if (still_there(db, error) && fence_read(db, sink, error))
+		return true;
+	sqlite_rollback(db);
+	return false;
+}
+
+bool sqlite_end(sqlite3 *db, bool done, struct error *error)
+{
+	done = done && sqlite_run(db, "COMMIT", NULL, error);
+	if (!done)
+		sqlite_rollback(db);
+	return done;
+}
+
+void sqlite_rollback(sqlite3 *db)
+{
+	/* Some errors have rolled back already; a ROLLBACK that fails leaves it to the next open.
+	 */
+	if (db != NULL && sqlite3_get_autocommit(db) == 0)
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+}

@@ -1,0 +1,345 @@
+#include "stages/sink_sqlite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "stages_sql.h"
+
+#define DATE_SIZE   10 /* 2023-12-31 */
+#define DAY_UNKNOWN INT64_MIN
+#define YEAR_AT     (COLUMNS + 1) /* the parameters after the columns' */
+#define ROW_AT      (COLUMNS + 2)
+
+struct sqlite_loader {
+	struct loader loader;
+	struct sqlite_wait wait;
+	sqlite3 *db;
+	sqlite3_stmt *insert; /* into `source`'s table */
+	struct sqlite_source source;
+	bool savepoint;     /* the copy under way has one */
+	uint64_t copied;    /* rows of the copy under way */
+	uint64_t rows;      /* rows of the copies that ended */
+	bool null[COLUMNS]; /* parameter is NULL already */
+	int64_t day;        /* the date that `date` holds */
+	char date[DATE_SIZE + 1];
+};
+
+static struct sqlite_sink *sink_of(struct sqlite_loader *loader)
+{
+	return (struct sqlite_sink *)loader->loader.sink;
+}
+
+static void digits_put(char *to, int64_t number, int count)
+{
+	for (int i = count - 1; i >= 0; i--, number /= 10)
+		to[i] = (char)('0' + number % 10);
+}
+
+/* Days since 1970-01-01 into year, month and day of the Gregorian calendar: eras of 400 years that
+ * begin in March, so that the leap day comes last. Dates repeat for rows on end, so the last one is
+ * kept. */
+static void date_set(struct sqlite_loader *loader, int64_t day)
+{
+	int64_t since = day + 719468;
+	int64_t era = (since >= 0 ? since : since - 146096) / 146097;
+	int64_t of_era = since - era * 146097;
+	int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+	int64_t month = (5 * of_year + 2) / 153;
+	int64_t of_month = of_year - (153 * month + 2) / 5 + 1;
+	year += era * 400 + (month >= 10);
+	month += month < 10 ? 3 : -9;
+	digits_put(loader->date, year, 4);
+	digits_put(loader->date + 5, month, 2);
+	digits_put(loader->date + 8, of_month, 2);
+	loader->day = day;
+}
+
+static int bind_date(struct sqlite_loader *loader, int at, int64_t day)
+{
+	if (day != loader->day)
+		date_set(loader, day);
+	return sqlite3_bind_text(loader->insert, at, loader->date, DATE_SIZE, SQLITE_STATIC);
+}
+
+/* Whole amounts are kept as integers, which is what SQLite would make of them, only cheaper; others
+ * as the double that is nearest, which gives the hundredths back for all amounts under 40 trillion.
+ */
+static int bind_hundredths(sqlite3_stmt *insert, int at, int64_t hundredths)
+{
+	if (hundredths % 100 == 0)
+		return sqlite3_bind_int64(insert, at, hundredths / 100);
+	return sqlite3_bind_double(insert, at, (double)hundredths / 100.0);
+}
+
+static int bind_value(
+	struct sqlite_loader *loader, int at, enum column_type type, const struct value *value)
+{
+	switch (type) {
+	case COLUMN_DATE:
+		return bind_date(loader, at, value->number);
+	case COLUMN_SMALLINT:
+	case COLUMN_INTEGER:
+		return sqlite3_bind_int64(loader->insert, at, value->number);
+	case COLUMN_PRICE:
+	case COLUMN_AREA:
+		return bind_hundredths(loader->insert, at, value->number);
+	case COLUMN_DEGREE:
+		return sqlite3_bind_double(loader->insert, at, value->degree);
+	case COLUMN_CODE:
+	case COLUMN_TEXT:
+		break;
+	}
+	return sqlite3_bind_text(loader->insert, at, value->text, (int)value->size, SQLITE_STATIC);
+}
+
+static int bind_row(struct sqlite_loader *loader, const struct row *row)
+{
+	int code = SQLITE_OK;
+	for (int i = 0; code == SQLITE_OK && i < COLUMNS; i++) {
+		const struct value *value = &row->values[i];
+		if (!value->null)
+			code = bind_value(loader, i + 1, columns[i].type, value);
+		else if (!loader->null[i])
+			code = sqlite3_bind_null(loader->insert, i + 1);
+		loader->null[i] = value->null;
+	}
+	if (code == SQLITE_OK)
+		code = sqlite3_bind_int(loader->insert, YEAR_AT, row->year);
+	if (code == SQLITE_OK)
+		code = sqlite3_bind_int(loader->insert, ROW_AT, row->source_row);
+	return code;
+}
+
+static bool put(struct loader *base, const struct row *row, struct error *error)
+{
+	struct sqlite_loader *loader = (struct sqlite_loader *)base;
+	int code = bind_row(loader, row);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(loader->insert);
+	if (code == SQLITE_DONE)
+		code = sqlite3_reset(loader->insert);
+	if (code == SQLITE_OK) {
+		loader->copied++;
+		return true;
+	}
+	sqlite_failed(loader->db, code, error);
+	sqlite3_reset(loader->insert);
+	return error_where(error, "record %d of %d", row->source_row, row->year);
+}
+
+/* The insert is kept as long as the edition is the same. */
+static bool insert_make(
+	struct sqlite_loader *loader, const struct sqlite_source *source, struct error *error)
+{
+	const struct sql_value values[] = { { "table", source->table }, { NULL, NULL } };
+	if (loader->insert != NULL && loader->source.id == source->id &&
+		strcmp(loader->source.table, source->table) == 0)
+		return true;
+	sqlite3_finalize(loader->insert);
+	loader->source = *source;
+	loader->day = DAY_UNKNOWN;
+	memset(loader->null, 0, sizeof(loader->null));
+	return sqlite_prepare(
+		loader->db, &loader->insert, sql_sqlite_edition_insert, values, error);
+}
+
+static bool begin_locked(
+	struct sqlite_loader *loader, const struct edition *edition, struct error *error)
+{
+	struct sqlite_source source;
+	bool found = false;
+	if (!sqlite_source_find(loader->db, &source, edition->year, edition->sha256, &found, error))
+		return false;
+	if (!found || source.memory.stage != EDITION_INCOMING)
+		return error_set(error, ERROR_DATABASE,
+			"the edition %.12s of %d is not being loaded into %s: run again",
+			edition->sha256, edition->year, sqlite3_db_filename(loader->db, "main"));
+	return insert_make(loader, &source, error);
+}
+
+static bool begin(struct loader *base, const struct edition *edition, struct error *error)
+{
+	struct sqlite_loader *loader = (struct sqlite_loader *)base;
+	loader->rows = 0;
+	if (!sqlite_begin(loader->db, sink_of(loader), error))
+		return false;
+	if (begin_locked(loader, edition, error))
+		return true;
+	sqlite_rollback(loader->db);
+	return false;
+}
+
+static bool copy_begin(struct loader *base, bool savepoint, struct error *error)
+{
+	struct sqlite_loader *loader = (struct sqlite_loader *)base;
+	loader->copied = 0;
+	loader->savepoint = savepoint;
+	return !savepoint || sqlite_run(loader->db, "SAVEPOINT piece", NULL, error);
+}
+
+static bool copy_end(struct loader *base, uint64_t *rows, struct error *error)
+{
+	struct sqlite_loader *loader = (struct sqlite_loader *)base;
+	if (loader->savepoint && !sqlite_run(loader->db, "RELEASE piece", NULL, error))
+		return false;
+	*rows = loader->copied;
+	loader->rows += loader->copied;
+	return true;
+}
+
+static bool copy_undo(struct loader *base, struct error *error)
+{
+	struct sqlite_loader *loader = (struct sqlite_loader *)base;
+	return sqlite_run(loader->db, "ROLLBACK TO piece", NULL, error) &&
+	       sqlite_run(loader->db, "RELEASE piece", NULL, error);
+}
+
+/* Of two chunks that hold some of the same bytes the second must not commit, whoever cut it. */
+static bool no_overlap(
+	struct sqlite_loader *loader, const struct chunk_record *record, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	bool row = false;
+	if (!sqlite_prepare(loader->db, &statement, sql_sqlite_chunk_overlap, NULL, error))
+		return false;
+	sqlite3_bind_int64(statement, 1, loader->source.id);
+	sqlite3_bind_int64(statement, 2, (int64_t)record->plain_first);
+	sqlite3_bind_int64(statement, 3, (int64_t)record->plain_end);
+	bool done = sqlite_step(statement, &row, error);
+	if (done && row && sqlite3_column_int(statement, 2) != 0)
+		done = error_set(error, ERROR_LOST,
+			"the chunk [%llu, %llu) overlaps [%lld, %lld), which is in already: what is "
+			"in must be read again",
+			(unsigned long long)record->plain_first,
+			(unsigned long long)record->plain_end,
+			(long long)sqlite3_column_int64(statement, 0),
+			(long long)sqlite3_column_int64(statement, 1));
+	sqlite3_finalize(statement);
+	return done;
+}
+
+static bool chunk_add(
+	struct sqlite_loader *loader, const struct chunk_record *record, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	if (!sqlite_prepare(loader->db, &statement, sql_sqlite_chunk_add, NULL, error))
+		return false;
+	sqlite3_bind_int64(statement, 1, loader->source.id);
+	sqlite3_bind_int64(statement, 2, (int64_t)record->plain_first);
+	sqlite3_bind_int64(statement, 3, (int64_t)record->plain_end);
+	sqlite3_bind_int64(statement, 4, (int64_t)record->first_record);
+	sqlite3_bind_int64(statement, 5, (int64_t)record->rows);
+	sqlite3_bind_int64(statement, 6, (int64_t)record->rejects);
+	sqlite3_bind_int64(statement, 7, record->crc);
+	bool done = sqlite_step(statement, NULL, error);
+	sqlite3_finalize(statement);
+	return done;
+}
+
+static bool reject_add(sqlite3_stmt *statement, const struct reject *reject, struct error *error)
+{
+	int column = reject->reason.column;
+	sqlite3_bind_int64(statement, 2, (int64_t)reject->record);
+	sqlite3_bind_int64(statement, 3, (int64_t)reject->plain_first);
+	sqlite3_bind_int64(statement, 4, (int64_t)reject->plain_end);
+	sqlite_bind_text(statement, 5, column >= 0 ? columns[column].name : NULL);
+	sqlite_bind_text(statement, 6, reject->reason.text);
+	if (reject->raw_size > 0)
+		sqlite3_bind_blob64(statement, 7, reject->raw, reject->raw_size, SQLITE_STATIC);
+	else
+		sqlite3_bind_zeroblob(statement, 7, 0);
+	bool done = sqlite_step(statement, NULL, error);
+	sqlite3_reset(statement);
+	return done;
+}
+
+static bool rejects_add(struct sqlite_loader *loader, const struct reject *rejects, uint64_t count,
+	struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	if (count == 0)
+		return true;
+	if (!sqlite_prepare(loader->db, &statement, sql_sqlite_reject_add, NULL, error))
+		return false;
+	bool done = true;
+	sqlite3_bind_int64(statement, 1, loader->source.id);
+	for (uint64_t i = 0; done && i < count; i++)
+		done = reject_add(statement, &rejects[i], error);
+	sqlite3_finalize(statement);
+	return done;
+}
+
+/* What the chunk says and what was put must be the same, or the witness would lie. */
+static bool counts_agree(const struct sqlite_loader *loader, const struct chunk_record *record,
+	uint64_t rejects, struct error *error)
+{
+	if (record->rows == loader->rows && record->rejects == rejects)
+		return true;
+	return error_set(error, ERROR_DATABASE,
+		"the chunk at plain offset %llu says %llu rows and %llu rejects, it has %llu and %llu",
+		(unsigned long long)record->plain_first, (unsigned long long)record->rows,
+		(unsigned long long)record->rejects, (unsigned long long)loader->rows,
+		(unsigned long long)rejects);
+}
+
+static bool commit(struct loader *base, const struct chunk_record *record,
+	const struct reject *rejects, uint64_t count, struct error *error)
+{
+	struct sqlite_loader *loader = (struct sqlite_loader *)base;
+	return counts_agree(loader, record, count, error) && no_overlap(loader, record, error) &&
+	       chunk_add(loader, record, error) && rejects_add(loader, rejects, count, error) &&
+	       sqlite_run(loader->db, "COMMIT", NULL, error);
+}
+
+static void rollback(struct loader *base)
+{
+	sqlite_rollback(((struct sqlite_loader *)base)->db);
+}
+
+static void close_loader(struct loader *base)
+{
+	struct sqlite_loader *loader = (struct sqlite_loader *)base;
+	if (loader == NULL)
+		return;
+	sqlite_rollback(loader->db);
+	sqlite3_finalize(loader->insert);
+	sqlite3_close(loader->db);
+	free(loader);
+}
+
+static const struct loader_ops ops = {
+	.begin = begin,
+	.copy_begin = copy_begin,
+	.put = put,
+	.copy_end = copy_end,
+	.copy_undo = copy_undo,
+	.commit = commit,
+	.rollback = rollback,
+	.close = close_loader,
+};
+
+/* NORMAL: a commit that a power cut undoes takes its witness with it (I1). */
+bool sqlite_loader_open(struct sink *sink, struct loader **loader, struct error *error)
+{
+	static const char *const settings[] = { "PRAGMA cache_size = -2000",
+		"PRAGMA foreign_keys = OFF", "PRAGMA secure_delete = OFF",
+		"PRAGMA temp_store = FILE", "PRAGMA synchronous = NORMAL" };
+	*loader = NULL;
+	struct sqlite_loader *made = calloc(1, sizeof(*made));
+	if (made == NULL)
+		return error_memory(error, "a loader");
+	made->loader = (struct loader){ .ops = &ops, .sink = sink };
+	made->wait = (struct sqlite_wait){ .sink = sink };
+	made->day = DAY_UNKNOWN;
+	memcpy(made->date, "0000-00-00", sizeof(made->date));
+	bool done = sqlite_open(&made->db, &made->wait, SQLITE_OPEN_READWRITE, error);
+	for (size_t i = 0; done && i < sizeof(settings) / sizeof(settings[0]); i++)
+		done = sqlite_run(made->db, settings[i], NULL, error);
+	if (!done) {
+		close_loader(&made->loader);
+		return false;
+	}
+	*loader = &made->loader;
+	return true;
+}

@@ -1,0 +1,33 @@
+/*
+ * spool.h: the packed files on disk, between fetch and inflate.
+ */
+#ifndef STAGES_SPOOL_H
+#define STAGES_SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "state/base/error.h"
+#include "state/edition.h"
+
+/* <folder>/<file> into path. */
+bool spool_path(const char *folder, const char *file, char *path, size_t size, struct error *error);
+
+/* Reads the whole file and compares length and SHA-256. True with *same false: it is not there, or
+ * not what it was. stop_requested ends it with ERROR_STOPPED. */
+bool spool_check(const char *folder, const struct spool *spool, bool *same, struct error *error);
+
+/* Cheap: there, a regular file, of the right length. */
+bool spool_there(const char *folder, const struct spool *spool);
+
+/* Removes the file; one that is not there is no error. *freed (may be NULL) gets its size. */
+bool spool_remove(const char *folder, const char *file, uint64_t *freed, struct error *error);
+
+/* A running SHA-256, ended as 64 hex digits. sha256_free accepts NULL. */
+struct sha256;
+bool sha256_new(struct sha256 **sum, struct error *error);
+bool sha256_add(struct sha256 *sum, const void *bytes, size_t size, struct error *error);
+bool sha256_end(struct sha256 *sum, char hex[static SHA256_HEX], struct error *error);
+void sha256_free(struct sha256 *sum);
+
+#endif

@@ -1,0 +1,1 @@
+ALTER TABLE :dvf ATTACH PARTITION :schema.:"incoming" FOR VALUES IN (:year)

@@ -1,0 +1,2 @@
+-- Never CASCADE: what depends on it is somebody's.
+DROP TABLE :old

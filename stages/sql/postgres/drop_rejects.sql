@@ -1,0 +1,1 @@
+DELETE FROM dvf_import.reject WHERE edition = :'edition'

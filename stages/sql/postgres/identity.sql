@@ -1,0 +1,11 @@
+-- Who we are talking to: compared at every connect.
+SELECT current_database(),
+       coalesce(current_schema(), ''),
+       (SELECT oid FROM pg_database WHERE datname = current_database()),
+       (SELECT system_identifier FROM pg_control_system()),
+       current_setting('server_version_num'),
+       pg_is_in_recovery(),
+       to_regclass('dvf_import.destination') IS NOT NULL,
+       coalesce((SELECT quote_ident(n.nspname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE c.oid = to_regclass('dvf')), ''),
+       current_setting('server_version')

@@ -1,0 +1,1 @@
+ALTER TABLE dvf_import.:"incoming" SET SCHEMA :schema

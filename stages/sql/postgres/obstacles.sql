@@ -1,0 +1,42 @@
+-- What would keep a year's table from being replaced: (what, remedy).
+SELECT format('%s exists and is not the partitioned table this importer makes', :'dvf'),
+       'rename it (ALTER TABLE or ALTER VIEW ... RENAME TO ...), or load into another database'
+FROM pg_class c
+WHERE c.oid = :'dvf'::regclass
+  AND (c.relkind <> 'p' OR pg_get_partkeydef(c.oid) <> 'LIST (source_year)'
+       OR (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+             AND a.attname = ANY (string_to_array(:'columns', ' '))) <> cardinality(string_to_array(:'columns', ' ')))
+UNION ALL
+SELECT format('%s belongs to %s', :'dvf', pg_get_userbyid(c.relowner)),
+       format('run as that role, or ALTER TABLE %s OWNER TO %I', :'dvf', current_user)
+FROM pg_class c WHERE c.oid = :'dvf'::regclass AND NOT pg_has_role(c.relowner, 'USAGE')
+UNION ALL
+SELECT format('%s has a default partition, %s', :'dvf', i.inhrelid::regclass),
+       format('ALTER TABLE %s DETACH PARTITION %s', :'dvf', i.inhrelid::regclass)
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = :'dvf'::regclass AND pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT'
+UNION ALL
+SELECT format('column %I of %s was added as NOT NULL without a default', a.attname, :'dvf'),
+       format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL, or give it a default', :'dvf', a.attname)
+FROM pg_attribute a
+WHERE a.attrelid = :'dvf'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull AND NOT a.atthasdef
+  AND a.attidentity = '' AND a.attname <> ALL (string_to_array(:'columns', ' '))
+UNION ALL
+SELECT DISTINCT format('%s %s is built on %s, the table of one year',
+              CASE v.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END, v.oid::regclass, i.inhrelid::regclass),
+       format('build it on %s with a condition on source_year instead', :'dvf')
+FROM pg_inherits i
+JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = i.inhrelid AND d.classid = 'pg_rewrite'::regclass
+JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
+WHERE i.inhparent = :'dvf'::regclass AND v.oid <> i.inhrelid
+UNION ALL
+SELECT format('foreign key %I of %s refers to %s, the table of one year', k.conname, k.conrelid::regclass, k.confrelid::regclass),
+       format('ALTER TABLE %s DROP CONSTRAINT %I', k.conrelid::regclass, k.conname)
+FROM pg_inherits i JOIN pg_constraint k ON k.contype = 'f' AND k.confrelid = i.inhrelid
+WHERE i.inhparent = :'dvf'::regclass
+UNION ALL
+SELECT format('%s holds year %s but was not made by this importer', c.oid::regclass, :year),
+       format('ALTER TABLE %s DETACH PARTITION %s', :'dvf', c.oid::regclass)
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = :'dvf'::regclass AND c.relname !~ '^dvf_[0-9]{4}_[0-9a-f]{12}$'
+  AND pg_get_expr(c.relpartbound, c.oid) IN ('FOR VALUES IN (''' || :year || ''')', 'FOR VALUES IN (' || :year || ')')

@@ -1,0 +1,1 @@
+ALTER TABLE :schema.:"incoming" RESET (autovacuum_enabled)

@@ -1,0 +1,3 @@
+-- Editions of the year, other than the one given, that are not served.
+SELECT sha256 FROM dvf_import.source
+WHERE year = :year AND sha256 <> :'sha256' AND stage <> 'published'

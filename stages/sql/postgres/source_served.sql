@@ -1,0 +1,1 @@
+SELECT sha256 FROM dvf_import.source WHERE year = :year AND sha256 <> :'sha256' AND stage = 'published'

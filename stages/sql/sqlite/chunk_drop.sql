@@ -1,0 +1,1 @@
+DELETE FROM dvf_import_chunk WHERE source = ?1

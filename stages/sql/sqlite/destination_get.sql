@@ -1,0 +1,1 @@
+SELECT uuid, inode, schema_version FROM dvf_import_destination

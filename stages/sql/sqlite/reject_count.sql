@@ -1,0 +1,1 @@
+SELECT count(*) FROM dvf_import_reject WHERE source = ?1

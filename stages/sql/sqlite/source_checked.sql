@@ -1,0 +1,4 @@
+UPDATE dvf_import_source
+SET rows = ?2, rejects = ?3, plain_size = ?4,
+	stage = CASE stage WHEN 'incoming' THEN 'ready' ELSE stage END
+WHERE id = ?1

@@ -1,0 +1,1 @@
+DELETE FROM dvf_import_source WHERE id = ?1

@@ -1,0 +1,7 @@
+-- The edition ?2 of the year ?1, what is incoming before what is published; without ?2 what is published.
+SELECT id, table_name, stage, year, sha256, url, etag, last_modified, announced_size, packed_size,
+	plain_size, rows, rejects, layout_version, parser_version, why, under
+FROM dvf_import_source
+WHERE year = ?1 AND (sha256 = ?2 OR (?2 IS NULL AND stage = 'published'))
+ORDER BY stage = 'published'
+LIMIT 1

@@ -1,0 +1,21 @@
+CREATE TABLE IF NOT EXISTS dvf_import_source (
+	id INTEGER PRIMARY KEY,
+	year INTEGER NOT NULL,
+	sha256 TEXT NOT NULL,
+	table_name TEXT NOT NULL,
+	stage TEXT NOT NULL CHECK (stage IN ('incoming', 'ready', 'published', 'held', 'refused')),
+	url TEXT NOT NULL,
+	etag TEXT NOT NULL,
+	last_modified TEXT NOT NULL,
+	announced_size INTEGER,
+	packed_size INTEGER NOT NULL,
+	plain_size INTEGER,
+	rows INTEGER,
+	rejects INTEGER,
+	layout_version INTEGER NOT NULL,
+	parser_version INTEGER NOT NULL,
+	why TEXT,
+	under TEXT,
+	begun_at TEXT NOT NULL,
+	published_at TEXT
+)

@@ -1,0 +1,323 @@
+#include "stages/year.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "stages/load.h"
+#include "stages/spool.h"
+#include "state/base/log.h"
+#include "state/base/stop.h"
+
+#define TRIES_IDLE   6 /* without a new row before a year that loses its connection is given up */
+#define BUSY_REST_MS 1000
+
+/* One try at a year: what it holds while it goes through its stages. */
+struct
+try {
+	struct year *year;
+	struct edition edition;
+	char path[1024];
+	char under[256];
+	struct edition_memory served;
+	bool serving;
+	struct year_total total;
+	bool from_point;
+	bool refused;
+};
+
+void year_edition(const struct spool *spool, struct edition *edition)
+{
+	*edition = (struct edition){ .year = spool->year, .packed_size = spool->packed_size };
+	memcpy(edition->sha256, spool->sha256, sizeof(edition->sha256));
+	memcpy(edition->url, spool->url, sizeof(edition->url));
+	edition->validators = spool->validators;
+}
+
+bool year_stage(struct ledger *ledger, struct year_progress *progress, const char *stage,
+	const char *message, struct error *error)
+{
+	snprintf(progress->state.stage, sizeof(progress->state.stage), "%s", stage);
+	snprintf(progress->state.message, sizeof(progress->state.message), "%.*s",
+		(int)sizeof(progress->state.message) - 1, message);
+	return ledger_year_put(ledger, &progress->state, error);
+}
+
+static bool event(struct try *try, const char *kind, const char *why, struct error *error)
+{
+	const struct year_progress *progress = try->year->progress;
+	const struct field fields[] = { FIELD_T("edition", try->edition.sha256),
+		FIELD_T("url", try->edition.url), FIELD_N("packed_size", try->edition.packed_size),
+		FIELD_N("plain_size", try->year->spool.plain_size),
+		FIELD_N("rows", progress->state.rows), FIELD_N("rejects", progress->state.rejects),
+		FIELD_T("why", why) };
+	return ledger_event(try->year->ledger, kind, try->edition.year, fields,
+		sizeof(fields) / sizeof(fields[0]) - (why == NULL), error);
+}
+
+/* The settings a verdict depends on: with others it is not remembered. */
+static void settings_under(const struct pipeline_settings *settings, char under[static 256])
+{
+	snprintf(under, 256, "max_rejects=%g allow_shrink=%d layout=%d parser=%d",
+		settings->max_rejects_share, settings->allow_shrink, LAYOUT_VERSION,
+		PARSER_VERSION);
+}
+
+static void tick(void *context)
+{
+	struct year *year = context;
+	uint64_t resident = budget_resident();
+	if (resident > year->progress->peak_memory)
+		year->progress->peak_memory = resident;
+	year->tick(year->context);
+}
+
+static bool stage(struct try *try, const char *name, struct error *error)
+{
+	log_note(LOG_INFO, try->edition.year, "%s", name);
+	bool done = year_stage(try->year->ledger, try->year->progress, name, "", error);
+	tick(try->year);
+	return done;
+}
+
+static bool judge(struct try *try, enum edition_stage verdict, const char *why, struct error *error)
+{
+	struct year *year = try->year;
+	bool held = verdict == EDITION_HELD;
+	year->progress->outcome = held ? YEAR_HELD : YEAR_REFUSED;
+	return year->sink->ops->judge(year->sink, &try->edition, verdict, why, try->under, error) &&
+	       event(try, held ? "edition held" : "edition refused", why, error) &&
+	       year_stage(year->ledger, year->progress, held ? "held" : "refused", why, error);
+}
+
+static bool load(struct try *try, struct error *error)
+{
+	struct year *year = try->year;
+	struct load load = { .sink = year->sink,
+		.ledger = year->ledger,
+		.budget = &year->settings->budget,
+		.edition = &try->edition,
+		.spool = &year->spool,
+		.path = try->path,
+		.packing = source_packing(year->spool.url),
+		.chunk_rows = year->settings->chunk_rows,
+		.loaders = year->settings->loaders,
+		.max_rejects_share = year->settings->max_rejects_share,
+		.state = &year->progress->state,
+		.rows_now = &year->progress->rows_now,
+		.context = year,
+		.tick = tick };
+	uint64_t started_ms = clock_ms();
+	bool done = load_edition(&load, &try->total, error);
+	year->progress->load_ms += clock_ms() - started_ms;
+	try->from_point = load.from_point;
+	try->refused = load.refused;
+	return done && event(try, "year loaded", NULL, error);
+}
+
+/* I3: what was read is still what was fetched. */
+static bool spool_is_same(struct try *try, bool *same, struct error *error)
+{
+	struct year *year = try->year;
+	if (!spool_check(year->settings->fetch.spool_folder, &year->spool, same, error))
+		return false;
+	year->spool_spoiled = !*same;
+	return true;
+}
+
+static bool check(struct try *try, struct error *error)
+{
+	struct year *year = try->year;
+	bool same = false;
+	if (!stage(try, "checking", error) || !spool_is_same(try, &same, error))
+		return false;
+	if (!same)
+		return error_set(error, ERROR_CHANGED,
+			"the spool of %d is not what was fetched any more", try->edition.year);
+	return year->sink->ops->check(year->sink, &try->edition, &try->total, error);
+}
+
+/* The shrink guard. */
+static bool shrinks(const struct try *try, char *why, size_t size)
+{
+	uint64_t before = try->served.rows;
+	uint64_t after = try->total.rows;
+	if (!try->serving || try->year->settings->allow_shrink ||
+		(double)after >= (1.0 - SHRINK_SHARE) * (double)before)
+		return false;
+	snprintf(why, size,
+		"the new edition has %llu rows and the one that is served has %llu (in October the oldest year loses "
+		"half its months): it is held; --allow-shrink publishes it at once",
+		(unsigned long long)after, (unsigned long long)before);
+	return true;
+}
+
+static bool publish(struct try *try, struct error *error)
+{
+	struct year *year = try->year;
+	char why[512];
+	if (shrinks(try, why, sizeof(why)))
+		return judge(try, EDITION_HELD, why, error);
+	if (!stage(try, "publishing", error) ||
+		!year->sink->ops->publish(year->sink, &try->edition, &try->total, error))
+		return false;
+	year->progress->outcome = YEAR_PUBLISHED;
+	year->progress->serving = true;
+	return event(try, "year published", NULL, error) &&
+	       year_stage(year->ledger, year->progress, "published", "", error);
+}
+
+static void in_already(struct try *try, const struct edition_memory *memory)
+{
+	struct year_progress *progress = try->year->progress;
+	if (progress->outcome != YEAR_PUBLISHED)
+		progress->outcome = YEAR_UNCHANGED;
+	progress->serving = true;
+	progress->state.rows = memory->rows;
+	progress->state.rejects = memory->rejects;
+	progress->state.plain_done = progress->state.plain_size = memory->plain_size;
+}
+
+/* What the witness remembers may be all there is to do. */
+static bool remembered(struct try *try, bool *ended, struct error *error)
+{
+	struct year *year = try->year;
+	struct edition_memory memory;
+	bool found = false;
+	if (!year->sink->ops->recall(year->sink, &try->edition, &memory, &found, error))
+		return false;
+	*ended = found && memory.stage == EDITION_PUBLISHED;
+	if (*ended) {
+		in_already(try, &memory);
+		return year_stage(year->ledger, year->progress, "published", "", error);
+	}
+	bool judged = found && (memory.stage == EDITION_HELD || memory.stage == EDITION_REFUSED);
+	*ended = judged && strcmp(memory.under, try->under) == 0;
+	if (!*ended)
+		return true;
+	bool held = memory.stage == EDITION_HELD;
+	year->progress->outcome = held ? YEAR_HELD : YEAR_REFUSED;
+	return year_stage(
+		year->ledger, year->progress, held ? "held" : "refused", memory.why, error);
+}
+
+static bool go(struct try *try, struct error *error)
+{
+	struct year *year = try->year;
+	struct sink *sink = year->sink;
+	bool ended = false;
+	settings_under(year->settings, try->under);
+	year_edition(&year->spool, &try->edition);
+	memcpy(year->progress->state.sha256, try->edition.sha256, sizeof(try->edition.sha256));
+	if (!spool_path(year->settings->fetch.spool_folder, year->spool.file, try->path,
+		    sizeof(try->path), error) ||
+		!remembered(try, &ended, error))
+		return false;
+	if (ended)
+		return true;
+	if (!sink->ops->published(sink, try->edition.year, &try->served, &try->serving, error))
+		return false;
+	year->progress->serving = try->serving;
+	return stage(try, "loading", error) && sink->ops->begin(sink, &try->edition, error) &&
+	       load(try, error) && stage(try, "indexing", error) &&
+	       sink->ops->index(sink, &try->edition, error) && check(try, error) &&
+	       publish(try, error);
+}
+
+/* The bytes were wrong: is it the spool on our disk, an access point, or the source itself? */
+static bool on_bad_bytes(struct try *try, bool *again, struct error *error)
+{
+	struct year *year = try->year;
+	struct error said = *error;
+	bool same = true;
+	*again = false;
+	if (try->refused)
+		return judge(try, EDITION_REFUSED, said.text, error);
+	if (!year->spool_spoiled && !spool_is_same(try, &same, error))
+		return false;
+	log_note(LOG_WARNING, try->edition.year, "%s", said.text);
+	if (year->spool_spoiled || try->from_point || said.kind == ERROR_CHANGED) {
+		/* Chunks of wrong bytes may be in: that edition begins afresh. */
+		*again = !year->spool_spoiled;
+		year->spool.verified = false;
+		if (!event(try, "edition begun afresh", said.text, error) ||
+			!ledger_points_drop(year->ledger, try->edition.sha256, error))
+			return false;
+		return year->sink->ops->forget(year->sink, &try->edition, error);
+	}
+	return judge(try, EDITION_REFUSED, said.text, error);
+}
+
+static bool fail(struct try *try, const struct error *said, struct error *error)
+{
+	struct year_progress *progress = try->year->progress;
+	bool ready = strcmp(progress->state.stage, "publishing") == 0;
+	progress->outcome = ready ? YEAR_READY : YEAR_FAILED;
+	return event(try, ready ? "year not published" : "year failed", said->text, error) &&
+	       year_stage(
+		       try->year->ledger, progress, ready ? "ready" : "failed", said->text, error);
+}
+
+static bool ends_run(enum error_kind kind)
+{
+	return kind == ERROR_STOPPED || kind == ERROR_FENCED;
+}
+
+/* A publish has its own patience: what is still in the way after it is left for the next run. */
+static bool may_pass(const struct try *try, enum error_kind kind)
+{
+	return kind == ERROR_LOST ||
+	       (kind == ERROR_BUSY && strcmp(try->year->progress->state.stage, "publishing") != 0);
+}
+
+/* After a failed try: true with *again says try once more; true without: the year has its outcome.
+ */
+static bool after_failure(struct try *try, unsigned *idle, bool *again, struct error *error)
+{
+	struct year *year = try->year;
+	struct error said = *error;
+	*again = false;
+	if (ends_run(said.kind))
+		return false;
+	if (may_pass(try, said.kind) && ++*idle <= TRIES_IDLE) {
+		log_note(LOG_WARNING, try->edition.year, "%s", said.text);
+		*again = true;
+		if (said.kind == ERROR_BUSY)
+			return stop_sleep(BUSY_REST_MS) ||
+			       error_set(error, ERROR_STOPPED, "interrupted");
+		return year->sink->ops->take(year->sink, error);
+	}
+	if (said.kind == ERROR_LOST)
+		return false;
+	if (said.kind == ERROR_INPUT || said.kind == ERROR_CHANGED) {
+		if (!on_bad_bytes(try, again, error))
+			return false;
+		*again = *again && ++*idle <= TRIES_IDLE;
+		if (*again || year->progress->outcome != YEAR_UNFINISHED)
+			return true;
+	}
+	return fail(try, &said, error);
+}
+
+bool year_import(struct year *year, struct error *error)
+{
+	uint64_t rows = year->progress->rows_now;
+	uint64_t started_ms = clock_ms() - year->progress->state.elapsed_ms;
+	bool again = true;
+	unsigned idle = 0;
+	bool done = false;
+	year->spool_spoiled = false;
+	year->progress->outcome = YEAR_UNFINISHED;
+	while (again) {
+		struct try try = { .year = year };
+		done = go(&try, error);
+		again = false;
+		if (year->progress->rows_now > rows)
+			idle = 0;
+		rows = year->progress->rows_now;
+		if (!done)
+			done = after_failure(&try, &idle, &again, error);
+		again = again && done;
+		year->progress->state.elapsed_ms = clock_ms() - started_ms;
+	}
+	return done;
+}

@@ -1,0 +1,40 @@
+/*
+ * year.h: the way of one year from a whole spool to being served: load, index, check, publish.
+ *
+ * Every step can be said again: the sink remembers how far an edition is, and what was done is
+ * found done.
+ *
+ * After a crash: the same call.  Threads: main.
+ */
+#ifndef STAGES_YEAR_H
+#define STAGES_YEAR_H
+
+#include <stdbool.h>
+
+#include "stages/pipeline.h"
+
+struct year {
+	const struct pipeline_settings *settings;
+	struct ledger *ledger;
+	struct sink *sink;
+	struct spool spool;
+	struct year_progress *progress;
+	void *context;
+	void (*tick)(void *context);
+	bool spool_spoiled; /* out: the spool's bytes are not those that were fetched; it must be
+			       fetched again */
+};
+
+/* True: progress->outcome says how it ended, and state.message why if it is not in. False: the run
+ * must end (ERROR_STOPPED, ERROR_FENCED, ERROR_LOST for good, the ledger's disk); the year is
+ * unfinished. */
+bool year_import(struct year *year, struct error *error);
+
+/* Sets the stage and message, in the progress and in the ledger. */
+bool year_stage(struct ledger *ledger, struct year_progress *progress, const char *stage,
+	const char *message, struct error *error);
+
+/* The edition that a spool is. */
+void year_edition(const struct spool *spool, struct edition *edition);
+
+#endif

@@ -1,0 +1,399 @@
+#include "state/db.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "state/utf8.h"
+
+#define BUSY_WAIT_MS 5000
+
+struct db_query {
+	struct db *db;
+	sqlite3_stmt *statement;
+	const char *sql;
+	const char *doing;
+	int bound; /* the first bind that failed, or SQLITE_OK */
+	bool kept;
+	bool in_use;
+};
+
+struct db {
+	sqlite3 *handle;
+	char *path;
+	struct db_query kept[DB_QUERIES_KEPT];
+	unsigned kept_count;
+};
+
+/* What the operating system said to SQLite. A failed commit does not set sqlite3_system_errno;
+ * errno itself was cleared before. */
+static int system_errno(sqlite3 *handle, int code)
+{
+	if ((code & 0xff) != SQLITE_IOERR && (code & 0xff) != SQLITE_CANTOPEN)
+		return 0;
+	int said = handle != NULL ? sqlite3_system_errno(handle) : 0;
+	return said != 0 ? said : errno;
+}
+
+/* `code` is an extended one, `system` an errno. */
+static enum error_kind kind_of(int code, int system)
+{
+	if (code == SQLITE_IOERR_NOMEM)
+		return ERROR_MEMORY;
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+		return ERROR_FULL;
+	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN:
+		return system == ENOSPC || system == EDQUOT || system == EFBIG ? ERROR_FULL
+									       : ERROR_SYSTEM;
+	case SQLITE_NOMEM:
+		return ERROR_MEMORY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return ERROR_CHANGED;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL:
+		return ERROR_BUSY;
+	default:
+		return ERROR_SYSTEM;
+	}
+}
+
+static const char *remedy_of(enum error_kind kind, int code)
+{
+	switch (kind) {
+	case ERROR_FULL:
+		return "; make room on that disk and run again";
+	case ERROR_MEMORY:
+		return "; give the process more memory";
+	case ERROR_CHANGED:
+		return "; the next run sets the file aside and begins a new one";
+	case ERROR_BUSY:
+		return "; another process has it: try again";
+	default:
+		break;
+	}
+	switch (code & 0xff) {
+	case SQLITE_READONLY:
+	case SQLITE_CANTOPEN:
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return "; make the file and its folder writable for this user, or choose another --state";
+	default:
+		return "";
+	}
+}
+
+static bool failed(struct db *db, int code, const char *doing, struct error *error)
+{
+	int system = system_errno(db->handle, code);
+	bool latest = db->handle != NULL && (sqlite3_errcode(db->handle) & 0xff) == (code & 0xff);
+	int extended = latest ? sqlite3_extended_errcode(db->handle) : code;
+	enum error_kind kind = kind_of(extended, system);
+	char reason[128] = "";
+	return error_set(error, kind, "%s: %s: %s%s%s%s", db->path, doing,
+		latest ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code), system != 0 ? ": " : "",
+		system != 0 ? strerror_r(system, reason, sizeof(reason)) : "",
+		remedy_of(kind, code));
+}
+
+bool db_execute(struct db *db, const char *sql, const char *doing, struct error *error)
+{
+	errno = 0;
+	int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+	return code == SQLITE_OK || failed(db, code, doing, error);
+}
+
+static bool damaged(struct db *db, const char *reason, struct error *error)
+{
+	return error_set(error, ERROR_CHANGED, "%s is damaged: %s%s", db->path, reason,
+		remedy_of(ERROR_CHANGED, SQLITE_CORRUPT));
+}
+
+/* The statement is right, so SQLITE_ERROR means a schema or a format that cannot be understood. */
+static bool check(struct db *db, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	bool sound = false;
+	errno = 0;
+	int code = sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &statement, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	if (code == SQLITE_ROW) {
+		const char *said = (const char *)sqlite3_column_text(statement, 0);
+		sound = said != NULL && strcmp(said, "ok") == 0;
+		if (!sound)
+			damaged(db, said != NULL ? said : "quick_check fails", error);
+	} else if ((code & 0xff) == SQLITE_ERROR) {
+		damaged(db, sqlite3_errmsg(db->handle), error);
+	} else {
+		failed(db, code, "checking it", error);
+	}
+	sqlite3_finalize(statement);
+	return sound;
+}
+
+/* A flipped byte in the header can make SQLite take a file for one of a future format, read only.
+ */
+static bool check_writable(struct db *db, struct error *error)
+{
+	if (sqlite3_db_readonly(db->handle, "main") == 0)
+		return true;
+	if (euidaccess(db->path, W_OK) == 0)
+		return damaged(db, "its format is not known", error);
+	return error_system(
+		error, "cannot write %s, make it writable or choose another --state", db->path);
+}
+
+static bool settle(struct db *db, enum db_mode mode, struct error *error)
+{
+	sqlite3_extended_result_codes(db->handle, 1);
+	sqlite3_busy_timeout(db->handle, BUSY_WAIT_MS);
+	bool writes = mode == DB_WRITE;
+	/* What is set aside goes as it was found, with its -wal. */
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, writes, NULL);
+	if (writes && !(check(db, error) && check_writable(db, error)))
+		return false;
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	if (!db_execute(db,
+		    "PRAGMA cache_size = -2000;"
+		    "PRAGMA temp_store = MEMORY;",
+		    "opening", error))
+		return false;
+	return !writes || db_execute(db,
+				  "PRAGMA journal_mode = WAL;"
+				  "PRAGMA synchronous = NORMAL;"
+				  "PRAGMA journal_size_limit = 4194304;"
+				  "PRAGMA foreign_keys = ON;",
+				  "opening", error);
+}
+
+bool db_open(struct db **out, const char *path, enum db_mode mode, struct error *error)
+{
+	*out = NULL;
+	struct db *db = calloc(1, sizeof(*db));
+	if (db == NULL || (db->path = strdup(path)) == NULL) {
+		free(db);
+		return error_memory(error, "the ledger");
+	}
+	int flags = mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+	int code = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	bool done =
+		code == SQLITE_OK ? settle(db, mode, error) : failed(db, code, "opening", error);
+	if (done)
+		*out = db;
+	else
+		db_close(db);
+	return done;
+}
+
+void db_close(struct db *db)
+{
+	if (db == NULL)
+		return;
+	for (unsigned i = 0; i < db->kept_count; i++)
+		sqlite3_finalize(db->kept[i].statement);
+	sqlite3_close(db->handle);
+	free(db->path);
+	free(db);
+}
+
+bool db_durable(struct db *db, bool durable, struct error *error)
+{
+	return db_execute(db, durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+		"choosing how durable a commit is", error);
+}
+
+static bool run(struct db *db, const char *sql, const char *doing, struct error *error)
+{
+	struct db_query *query;
+	return db_prepare(db, sql, doing, &query, error) && db_run(query, error);
+}
+
+bool db_begin(struct db *db, struct error *error)
+{
+	return run(db, "BEGIN IMMEDIATE", "beginning a transaction", error);
+}
+
+bool db_commit(struct db *db, struct error *error)
+{
+	return run(db, "COMMIT", "committing", error);
+}
+
+void db_rollback(struct db *db)
+{
+	/* A full disk or short memory may have rolled it back already. */
+	if (sqlite3_get_autocommit(db->handle) == 0)
+		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* The place of a query: one that is kept, a free place to keep it, or a place of its own. */
+static struct db_query *place_for(struct db *db, const char *sql)
+{
+	for (unsigned i = 0; i < db->kept_count; i++)
+		if (db->kept[i].sql == sql && !db->kept[i].in_use)
+			return &db->kept[i];
+	if (db->kept_count == DB_QUERIES_KEPT)
+		return calloc(1, sizeof(struct db_query));
+	struct db_query *query = &db->kept[db->kept_count];
+	*query = (struct db_query){ .kept = true };
+	return query;
+}
+
+bool db_prepare(struct db *db, const char *sql, const char *doing, struct db_query **out,
+	struct error *error)
+{
+	*out = NULL;
+	struct db_query *query = place_for(db, sql);
+	if (query == NULL) {
+		error_memory(error, "a statement");
+		return false;
+	}
+	if (query->statement == NULL) {
+		int code = sqlite3_prepare_v3(db->handle, sql, -1,
+			query->kept ? SQLITE_PREPARE_PERSISTENT : 0, &query->statement, NULL);
+		if (code != SQLITE_OK) {
+			failed(db, code, doing, error);
+			if (!query->kept)
+				free(query);
+			return false;
+		}
+		query->db = db;
+		query->sql = sql;
+		db->kept_count += query->kept;
+	}
+	query->doing = doing;
+	query->bound = SQLITE_OK;
+	query->in_use = true;
+	*out = query;
+	return true;
+}
+
+static void note_bind(struct db_query *query, int code)
+{
+	if (query->bound == SQLITE_OK)
+		query->bound = code;
+}
+
+void db_bind_number(struct db_query *query, int at, int64_t number)
+{
+	note_bind(query, sqlite3_bind_int64(query->statement, at, number));
+}
+
+void db_bind_size(struct db_query *query, int at, uint64_t size)
+{
+	if (size > INT64_MAX)
+		note_bind(query, SQLITE_TOOBIG);
+	else
+		db_bind_number(query, at, (int64_t)size);
+}
+
+/* A message cut in the middle of a character, or a server's Latin-1, must not make the JSON
+ * invalid. */
+void db_bind_text(struct db_query *query, int at, const char *text)
+{
+	if (text == NULL || text[utf8_size(text)] == '\0') {
+		note_bind(query, sqlite3_bind_text(query->statement, at, text, -1, SQLITE_STATIC));
+		return;
+	}
+	char *copy = strdup(text);
+	if (copy == NULL) {
+		note_bind(query, SQLITE_NOMEM);
+		return;
+	}
+	for (size_t bad = utf8_size(copy); copy[bad] != '\0'; bad += utf8_size(copy + bad))
+		copy[bad] = '?';
+	note_bind(query, sqlite3_bind_text(query->statement, at, copy, -1, free));
+}
+
+void db_bind_blob(struct db_query *query, int at, const void *bytes, size_t size)
+{
+	note_bind(query, sqlite3_bind_blob64(query->statement, at, bytes, size, SQLITE_STATIC));
+}
+
+bool db_step(struct db_query *query, bool *row, struct error *error)
+{
+	*row = false;
+	if (query->bound != SQLITE_OK)
+		return failed(query->db, query->bound, query->doing, error);
+	errno = 0;
+	int code = sqlite3_step(query->statement);
+	*row = code == SQLITE_ROW;
+	return *row || code == SQLITE_DONE || failed(query->db, code, query->doing, error);
+}
+
+bool db_run(struct db_query *query, struct error *error)
+{
+	bool row;
+	bool done;
+	do {
+		done = db_step(query, &row, error);
+	} while (done && row);
+	db_end(query);
+	return done;
+}
+
+bool db_one(struct db_query *query, struct error *error)
+{
+	bool row;
+	if (!db_step(query, &row, error))
+		return false;
+	return row ||
+	       error_set(error, ERROR_CHANGED, "%s: %s: a row that must be there is missing%s",
+		       query->db->path, query->doing, remedy_of(ERROR_CHANGED, SQLITE_CORRUPT));
+}
+
+void db_end(struct db_query *query)
+{
+	if (query == NULL)
+		return;
+	sqlite3_reset(query->statement);
+	sqlite3_clear_bindings(query->statement);
+	query->in_use = false;
+	if (!query->kept) {
+		sqlite3_finalize(query->statement);
+		free(query);
+	}
+}
+
+bool db_is_null(struct db_query *query, int column)
+{
+	return sqlite3_column_type(query->statement, column) == SQLITE_NULL;
+}
+
+int64_t db_number(struct db_query *query, int column)
+{
+	return sqlite3_column_int64(query->statement, column);
+}
+
+uint64_t db_size(struct db_query *query, int column)
+{
+	int64_t number = db_number(query, column);
+	return number > 0 ? (uint64_t)number : 0;
+}
+
+const char *db_text(struct db_query *query, int column)
+{
+	return (const char *)sqlite3_column_text(query->statement, column);
+}
+
+size_t db_bytes(struct db_query *query, int column)
+{
+	return (size_t)sqlite3_column_bytes(query->statement, column);
+}
+
+const void *db_blob(struct db_query *query, int column)
+{
+	return sqlite3_column_blob(query->statement, column);
+}
+
+void db_copy(struct db_query *query, int column, char *to, size_t room)
+{
+	const char *text = db_text(query, column);
+	snprintf(to, room, "%s", text != NULL ? text : "");
+}

@@ -1,0 +1,1 @@
+SELECT id FROM destination WHERE uuid = ?1

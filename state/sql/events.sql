@@ -1,0 +1,9 @@
+SELECT number, at, run, kind, year, body, hash
+FROM event
+WHERE (?1 = 0 OR year = ?1) AND (?2 = 0 OR run = ?2)
+	AND (?3 = 0 OR number >= (
+		SELECT min(number) FROM (
+			SELECT number FROM event
+			WHERE (?1 = 0 OR year = ?1) AND (?2 = 0 OR run = ?2)
+			ORDER BY number DESC LIMIT ?3)))
+ORDER BY number

@@ -1,0 +1,1 @@
+DELETE FROM part WHERE year = ?1 AND url = ?2

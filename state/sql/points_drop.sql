@@ -1,0 +1,1 @@
+DELETE FROM point WHERE sha256 = ?1

@@ -1,0 +1,1 @@
+UPDATE run SET outcome = 'killed' WHERE id = ?1

@@ -1,0 +1,1 @@
+INSERT INTO meta (name, value) VALUES ('chain', lower(hex(randomblob(16))))

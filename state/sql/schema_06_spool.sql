@@ -1,0 +1,14 @@
+CREATE TABLE spool (
+	year INTEGER NOT NULL,
+	url TEXT NOT NULL,
+	file TEXT NOT NULL,
+	etag TEXT NOT NULL,
+	last_modified TEXT NOT NULL,
+	announced_size INTEGER,
+	sha256 TEXT NOT NULL,
+	packed_size INTEGER NOT NULL,
+	verified INTEGER NOT NULL,
+	plain_size INTEGER NOT NULL,
+	dropped INTEGER NOT NULL DEFAULT 0,
+	PRIMARY KEY (year, url)
+) STRICT, WITHOUT ROWID
