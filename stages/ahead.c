@@ -51,9 +51,11 @@ static void fetch_task(struct ahead *ahead, struct ahead_task *task)
 		.durable = on_durable,
 		.progress = on_progress };
 	const struct ahead_event event = { .kind = AHEAD_ENDED, .task = task };
+	uint64_t started_ms = clock_ms();
 	atomic_store(&task->begun, true);
 	task->failed =
 		!fetch_file(&ahead->settings, &request, &task->outcome, &task->spool, &task->error);
+	task->took_ms = clock_ms() - started_ms;
 	tell(ahead, &event);
 }
 

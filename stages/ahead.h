@@ -27,6 +27,7 @@ struct ahead_task {
 	atomic_bool begun;
 	bool ended; /* set by ahead_event */
 	bool failed;
+	uint64_t took_ms;
 	enum fetch_outcome outcome;
 	struct spool spool;
 	struct error error;

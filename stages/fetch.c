@@ -104,8 +104,7 @@ static void say_where(const struct download *download, struct error *error)
 	char url[200];
 	const char *led_to = download->ask.led_to;
 	ask_url_short(download->request->url, url, sizeof(url));
-	error_where(error, "year %d, %s%s%s", download->request->year, url,
-		led_to[0] != '\0' ? ", redirected to " : "", led_to);
+	error_where(error, "%s%s%s", url, led_to[0] != '\0' ? ", redirected to " : "", led_to);
 }
 
 bool fetch_file(const struct fetch_settings *settings, const struct fetch_request *request,

@@ -35,7 +35,6 @@ struct work {
 	unsigned refetched;
 	bool has_spool;
 	struct spool spool;
-	uint64_t begun_ms;
 };
 
 struct pipeline {
@@ -74,7 +73,6 @@ static void end_year(struct work *work, enum year_outcome outcome)
 {
 	work->turn = TURN_ENDED;
 	work->progress->outcome = outcome;
-	work->progress->state.elapsed_ms = clock_ms() - work->begun_ms;
 }
 
 static bool tell(struct pipeline *pipeline, struct work *work, const char *kind,
@@ -158,6 +156,7 @@ static bool on_fetch_ended(struct pipeline *pipeline, struct ahead_task *task, s
 			work = &pipeline->works[i];
 	if (work == NULL)
 		return true;
+	work->progress->state.elapsed_ms += task->took_ms;
 	if (task->failed)
 		return on_no_spool(pipeline, work, error);
 	if (task->outcome == FETCH_WHOLE)
@@ -249,7 +248,6 @@ static bool begin_year(struct pipeline *pipeline, struct work *work, int year, s
 {
 	work->progress->state.year = year;
 	work->task.year = year;
-	work->begun_ms = clock_ms();
 	if (!look_back(pipeline, work, error))
 		return false;
 	if (!work->refresh)

@@ -29,10 +29,10 @@ static bool index_make(struct sqlite_sink *sink, const struct edition *edition, 
 	const char *suffix, struct error *error)
 {
 	struct sqlite_source source;
-	char name[INDEX_MAX];
 	bool done =
 		sqlite_begin(sink->db, sink, error) && source_of(sink->db, edition, &source, error);
 	if (done) {
+		char name[INDEX_MAX];
 		snprintf(name, sizeof(name), "%s_%s", source.table, suffix);
 		const struct sql_value values[] = { { "table", source.table }, { "index", name },
 			{ NULL, NULL } };

@@ -124,6 +124,22 @@ static bool spool_is_same(struct try *try, bool *same, struct error *error)
 	return true;
 }
 
+/* The table is not what the witness says: not the source's fault, so it is loaded afresh, not
+ * refused. */
+static bool not_whole(struct error *error)
+{
+	if (error->kind == ERROR_INPUT)
+		error->kind = ERROR_CHANGED;
+	return false;
+}
+
+static bool index_rows(struct try *try, struct error *error)
+{
+	return stage(try, "indexing", error) &&
+	       (try->year->sink->ops->index(try->year->sink, &try->edition, error) ||
+		       not_whole(error));
+}
+
 static bool check(struct try *try, struct error *error)
 {
 	struct year *year = try->year;
@@ -133,7 +149,8 @@ static bool check(struct try *try, struct error *error)
 	if (!same)
 		return error_set(error, ERROR_CHANGED,
 			"the spool of %d is not what was fetched any more", try->edition.year);
-	return year->sink->ops->check(year->sink, &try->edition, &try->total, error);
+	return year->sink->ops->check(year->sink, &try->edition, &try->total, error) ||
+	       not_whole(error);
 }
 
 /* The shrink guard. */
@@ -218,8 +235,7 @@ static bool go(struct try *try, struct error *error)
 		return false;
 	year->progress->serving = try->serving;
 	return stage(try, "loading", error) && sink->ops->begin(sink, &try->edition, error) &&
-	       load(try, error) && stage(try, "indexing", error) &&
-	       sink->ops->index(sink, &try->edition, error) && check(try, error) &&
+	       load(try, error) && index_rows(try, error) && check(try, error) &&
 	       publish(try, error);
 }
 
