@@ -96,7 +96,7 @@ static bool settings_put(sqlite3 *db, struct error *error)
 {
 	static const char *const settings[] = {
 		"PRAGMA page_size = 16384",
-		"PRAGMA cache_size = -8000",
+		"PRAGMA cache_size = -4000",
 		"PRAGMA foreign_keys = OFF",
 		"PRAGMA secure_delete = OFF",
 		"PRAGMA temp_store = FILE",

@@ -36,12 +36,29 @@ static int on_progress(void *context)
 	return stop_requested();
 }
 
+static bool is_full(int number)
+{
+	return number == ENOSPC || number == EDQUOT || number == EFBIG;
+}
+
+/* SQLite says FULL for ENOSPC only; a quota and a limit on a file's size are the same to us. What
+ * errno was is asked of the file itself, because the rollback has set it anew meanwhile. */
+static bool file_is_full(sqlite3 *db, int which)
+{
+	sqlite3_file *file = NULL;
+	int number = 0;
+	return sqlite3_file_control(db, "main", which, &file) == SQLITE_OK && file != NULL &&
+	       file->pMethods != NULL &&
+	       file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number) == SQLITE_OK &&
+	       is_full(number);
+}
+
 static enum error_kind kind_of_io(sqlite3 *db, int extended)
 {
-	int number = sqlite3_system_errno(db);
 	if (extended == SQLITE_IOERR_NOMEM)
 		return ERROR_MEMORY;
-	if (number == ENOSPC || number == EDQUOT || number == EFBIG)
+	if (is_full(sqlite3_system_errno(db)) || file_is_full(db, SQLITE_FCNTL_FILE_POINTER) ||
+		file_is_full(db, SQLITE_FCNTL_JOURNAL_POINTER))
 		return ERROR_FULL;
 	return ERROR_DATABASE;
 }
