@@ -35,10 +35,19 @@ static bool run_record(const struct options *options, struct ledger *ledger, str
 	return done;
 }
 
+/* SQLite sorts in files beside the ledger: /tmp may be small, or memory. Before any thread is
+ * there. */
+static bool sort_in(const char *folder, struct error *error)
+{
+	return setenv("SQLITE_TMPDIR", folder, 0) == 0 ||
+	       error_system(error, "cannot say where SQLite's temporary files go");
+}
+
 static bool run_take(const struct options *options, struct held *held, struct error *error)
 {
 	bool repaired = false;
 	if (!file_make_folder(options->spool_folder, error) ||
+		!sort_in(options->state_folder, error) ||
 		!budget_make(&held->budget, options->memory_limit, error) ||
 		!command_lock(options, &held->lock, error) ||
 		!ledger_open(&held->ledger, options->state_folder, &repaired, error))

@@ -220,22 +220,46 @@ static bool forget_served(struct postgres_sink *sink, const struct edition *edit
 	return done;
 }
 
-static bool swap(struct postgres_sink *sink, const struct edition *edition,
+/* Under the fence: only what was checked is published, and what is published is left alone. */
+static bool may_publish(struct postgres_sink *sink, const struct edition *edition, bool *published,
+	struct error *error)
+{
+	struct edition_memory memory;
+	bool found = false;
+	if (!postgres_recall(&sink->base, edition, &memory, &found, error))
+		return false;
+	*published = found && memory.stage == EDITION_PUBLISHED;
+	if (*published ||
+		(found && (memory.stage == EDITION_READY || memory.stage == EDITION_HELD)))
+		return true;
+	return error_set(
+		error, ERROR_REFUSED, "this edition of year %d was not checked", edition->year);
+}
+
+static bool swap_locked(struct postgres_sink *sink, const struct edition *edition,
 	const struct edition_names *names, struct error *error)
 {
 	struct pg *pg = &sink->pg;
 	const char *const params[] = { names->key };
+	return pg_make(pg, sql_postgres_lock_dvf, names->values, NULL, error) &&
+	       pg_make(pg, sql_postgres_move, names->values, NULL, error) &&
+	       replace_old(sink, names, error) &&
+	       pg_make(pg, sql_postgres_attach, names->values, NULL, error) &&
+	       pg_make(pg, sql_postgres_reset_autovacuum, names->values, NULL, error) &&
+	       forget_served(sink, edition, names, error) &&
+	       pg_params(pg, sql_postgres_source_published, 1, params, NULL, error);
+}
+
+static bool swap(struct postgres_sink *sink, const struct edition *edition,
+	const struct edition_names *names, struct error *error)
+{
+	bool published = false;
 	bool done = postgres_begin(sink, LOCK_TIMEOUT, error) &&
-		    pg_make(pg, sql_postgres_lock_dvf, names->values, NULL, error) &&
-		    pg_make(pg, sql_postgres_move, names->values, NULL, error) &&
-		    replace_old(sink, names, error) &&
-		    pg_make(pg, sql_postgres_attach, names->values, NULL, error) &&
-		    pg_make(pg, sql_postgres_reset_autovacuum, names->values, NULL, error) &&
-		    forget_served(sink, edition, names, error) &&
-		    pg_params(pg, sql_postgres_source_published, 1, params, NULL, error) &&
+		    may_publish(sink, edition, &published, error) &&
+		    (published || swap_locked(sink, edition, names, error)) &&
 		    postgres_commit(sink, error);
 	if (!done)
-		pg_rollback(pg);
+		pg_rollback(&sink->pg);
 	return done;
 }
 

@@ -1,4 +1,4 @@
--- The edition ?2 of the year ?1, what is incoming before what is published; without ?2 what is published.
+-- The edition ?2 of the year ?1, what is incoming first; without ?2 what is published.
 SELECT id, table_name, stage, year, sha256, url, etag, last_modified, announced_size, packed_size,
 	plain_size, rows, rejects, layout_version, parser_version, why, under
 FROM dvf_import_source

@@ -1,4 +1,4 @@
--- What a new edition of the year puts out of the way. A refused one has no table; its verdict is kept.
+-- What a new edition puts out of the way. A refused one has no table; its verdict is kept.
 SELECT id, table_name FROM dvf_import_source
 WHERE year = ?1 AND sha256 <> ?2 AND stage IN ('incoming', 'ready', 'held')
 LIMIT 1

@@ -1,4 +1,4 @@
--- The condition holds for every row; with it a query for one year does not read the tables of others.
+-- The condition always holds; with it a query for one year does not read the tables of others.
 SELECT
 	id_mutation, date_mutation, numero_disposition, nature_mutation, valeur_fonciere,
 	adresse_numero, adresse_suffixe, adresse_nom_voie, adresse_code_voie,

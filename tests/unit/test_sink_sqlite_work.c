@@ -1,0 +1,168 @@
+/*
+ * The SQLite sink at work: waiting for a lock, stopping, a disk that is full, and what it does not
+ * believe.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "tests/unit/sink_fixture.h"
+
+#include "state/base/stop.h"
+
+#define MANY 20000 /* rows enough for an index to take a while */
+
+static unsigned ticks;
+
+static void count_tick(void *context)
+{
+	(void)context;
+	ticks++;
+}
+
+/* The chunk of a run that still lives is waited for, not cut into. */
+static void test_take_waits_for_a_chunk_in_flight(void **state)
+{
+	(void)state;
+	struct edition edition = edition_make(2023, 'a');
+	struct chunk_record record = chunk_of(1, 10, 0);
+	must(sink->ops->begin(sink, &edition, &error));
+	must(loader->ops->begin(loader, &edition, &error));
+	must(put_rows(&edition, 1, 10));
+	struct sink *other = NULL;
+	struct destination destination = { .url = path, .run_name = "another run" };
+	must(sink_open(&other, &destination, &error));
+	must_fail(other->ops->take(other, &error), ERROR_BUSY);
+	sink_close(other);
+	ticks = 0;
+	sink->tick = count_tick;
+	sink->destination.wait_s = 1;
+	uint64_t began = clock_ms();
+	must_fail(sink->ops->forget(sink, &edition, &error), ERROR_BUSY);
+	assert_true(clock_ms() - began >= 1000);
+	assert_true(ticks >= 4);
+	stop_request();
+	must_fail(sink->ops->forget(sink, &edition, &error), ERROR_STOPPED);
+	stop_reset();
+	must(loader->ops->commit(loader, &record, NULL, 0, &error));
+	must(sink->ops->forget(sink, &edition, &error));
+}
+
+static void test_long_work_ticks_and_stops(void **state)
+{
+	(void)state;
+	struct edition edition = edition_make(2023, 'a');
+	must(sink->ops->begin(sink, &edition, &error));
+	for (unsigned first = 1; first <= MANY; first += MANY / 4)
+		must(load(&edition, first, MANY / 4));
+	ticks = 0;
+	sink->tick = count_tick;
+	stop_request();
+	must_fail(sink->ops->index(sink, &edition, &error), ERROR_STOPPED);
+	stop_reset();
+	assert_true(ticks > 0);
+	must(sink->ops->index(sink, &edition, &error));
+	must(check(&edition, MANY));
+	assert_string_equal(ask("SELECT count(*) FROM sqlite_master WHERE type = 'index' "
+				"AND tbl_name = %s AND sql IS NOT NULL",
+				    "'dvf_2023_aaaaaaaaaaaa'"),
+		"5");
+}
+
+static void test_counts_that_do_not_agree_are_not_committed(void **state)
+{
+	(void)state;
+	struct edition edition = edition_make(2023, 'a');
+	struct chunk_record record = chunk_of(1, 11, 0);
+	must(sink->ops->begin(sink, &edition, &error));
+	must(loader->ops->begin(loader, &edition, &error));
+	must(put_rows(&edition, 1, 10));
+	must_fail(loader->ops->commit(loader, &record, NULL, 0, &error), ERROR_DATABASE);
+	loader->ops->rollback(loader);
+	assert_int_equal(ranges_known(&edition), 0);
+}
+
+static void test_a_row_of_another_year_is_refused(void **state)
+{
+	(void)state;
+	struct edition edition = edition_make(2023, 'a');
+	struct row row;
+	must(sink->ops->begin(sink, &edition, &error));
+	must(loader->ops->begin(loader, &edition, &error));
+	must(loader->ops->copy_begin(loader, false, &error));
+	row_fill(&row, 2022, 1);
+	must_fail(loader->ops->put(loader, &row, &error), ERROR_DATA);
+	loader->ops->rollback(loader);
+}
+
+/* Held for days, and somebody was at the table meanwhile. */
+static void test_publish_counts_again(void **state)
+{
+	(void)state;
+	struct edition edition = edition_make(2023, 'a');
+	load_and_check(&edition, 30);
+	must(sink->ops->judge(sink, &edition, EDITION_HELD, "why", "under", &error));
+	ask("DELETE FROM %s WHERE source_row = 7", edition_table(&edition));
+	must_fail(publish(&edition, 30), ERROR_INPUT);
+	assert_string_equal(ask("SELECT count(*) FROM dvf"), "0");
+}
+
+static void test_judging_what_never_began(void **state)
+{
+	(void)state;
+	struct edition edition = edition_make(2023, 'a');
+	must_fail(sink->ops->judge(sink, &edition, EDITION_HELD, "why", "under", &error),
+		ERROR_REFUSED);
+	must(sink->ops->judge(sink, &edition, EDITION_REFUSED, "corrupt", "", &error));
+	assert_int_equal(stage_of(&edition), EDITION_REFUSED);
+	must(sink->ops->judge(sink, &edition, EDITION_REFUSED, "corrupt", "again", &error));
+	import(&edition, 30);
+}
+
+/* No file of this process may grow past `bytes`, as if the disk were full. */
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void test_a_full_disk_loses_only_the_chunk_in_hand(void **state)
+{
+	(void)state;
+	struct edition edition = edition_make(2023, 'a');
+	unsigned loaded = 0;
+	signal(SIGXFSZ, SIG_IGN);
+	must(sink->ops->begin(sink, &edition, &error));
+	limit_files(1 << 20);
+	while (loaded < MANY && load(&edition, loaded + 1, 500))
+		loaded += 500;
+	limit_files(RLIM_INFINITY);
+	assert_int_equal(error.kind, ERROR_FULL);
+	assert_true(loaded > 0 && loaded < MANY);
+	assert_int_equal(ranges_known(&edition), 1);
+	char expected[16];
+	snprintf(expected, sizeof(expected), "%u", loaded);
+	assert_string_equal(ask("SELECT count(*) FROM %s", edition_table(&edition)), expected);
+	must(load(&edition, loaded + 1, 500));
+	must(sink->ops->index(sink, &edition, &error));
+	must(check(&edition, loaded + 500));
+	assert_string_equal(ask("PRAGMA integrity_check"), "ok");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SINK_TEST(test_take_waits_for_a_chunk_in_flight),
+		SINK_TEST(test_long_work_ticks_and_stops),
+		SINK_TEST(test_counts_that_do_not_agree_are_not_committed),
+		SINK_TEST(test_a_row_of_another_year_is_refused),
+		SINK_TEST(test_publish_counts_again),
+		SINK_TEST(test_judging_what_never_began),
+		SINK_TEST(test_a_full_disk_loses_only_the_chunk_in_hand),
+	};
+	return cmocka_run_group_tests_name("sink_sqlite_work", tests, NULL, NULL);
+}
