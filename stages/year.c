@@ -42,6 +42,14 @@ bool year_stage(struct ledger *ledger, struct year_progress *progress, const cha
 	return ledger_year_put(ledger, &progress->state, error);
 }
 
+/* The same, with the time this year took so far. */
+static bool note_stage(
+	struct year *year, const char *stage, const char *message, struct error *error)
+{
+	year->progress->state.elapsed_ms = clock_ms() - year->started_ms;
+	return year_stage(year->ledger, year->progress, stage, message, error);
+}
+
 static bool event(struct try *try, const char *kind, const char *why, struct error *error)
 {
 	const struct year_progress *progress = try->year->progress;
@@ -74,7 +82,7 @@ static void tick(void *context)
 static bool stage(struct try *try, const char *name, struct error *error)
 {
 	log_note(LOG_INFO, try->edition.year, "%s", name);
-	bool done = year_stage(try->year->ledger, try->year->progress, name, "", error);
+	bool done = note_stage(try->year, name, "", error);
 	tick(try->year);
 	return done;
 }
@@ -86,7 +94,7 @@ static bool judge(struct try *try, enum edition_stage verdict, const char *why, 
 	year->progress->outcome = held ? YEAR_HELD : YEAR_REFUSED;
 	return year->sink->ops->judge(year->sink, &try->edition, verdict, why, try->under, error) &&
 	       event(try, held ? "edition held" : "edition refused", why, error) &&
-	       year_stage(year->ledger, year->progress, held ? "held" : "refused", why, error);
+	       note_stage(year, held ? "held" : "refused", why, error);
 }
 
 static bool load(struct try *try, struct error *error)
@@ -180,7 +188,7 @@ static bool publish(struct try *try, struct error *error)
 	year->progress->outcome = YEAR_PUBLISHED;
 	year->progress->serving = true;
 	return event(try, "year published", NULL, error) &&
-	       year_stage(year->ledger, year->progress, "published", "", error);
+	       note_stage(year, "published", "", error);
 }
 
 static void in_already(struct try *try, const struct edition_memory *memory)
@@ -205,7 +213,7 @@ static bool remembered(struct try *try, bool *ended, struct error *error)
 	*ended = found && memory.stage == EDITION_PUBLISHED;
 	if (*ended) {
 		in_already(try, &memory);
-		return year_stage(year->ledger, year->progress, "published", "", error);
+		return note_stage(year, "published", "", error);
 	}
 	bool judged = found && (memory.stage == EDITION_HELD || memory.stage == EDITION_REFUSED);
 	*ended = judged && strcmp(memory.under, try->under) == 0;
@@ -213,8 +221,7 @@ static bool remembered(struct try *try, bool *ended, struct error *error)
 		return true;
 	bool held = memory.stage == EDITION_HELD;
 	year->progress->outcome = held ? YEAR_HELD : YEAR_REFUSED;
-	return year_stage(
-		year->ledger, year->progress, held ? "held" : "refused", memory.why, error);
+	return note_stage(year, held ? "held" : "refused", memory.why, error);
 }
 
 static bool go(struct try *try, struct error *error)
@@ -269,8 +276,7 @@ static bool fail(struct try *try, const struct error *said, struct error *error)
 	bool ready = strcmp(progress->state.stage, "publishing") == 0;
 	progress->outcome = ready ? YEAR_READY : YEAR_FAILED;
 	return event(try, ready ? "year not published" : "year failed", said->text, error) &&
-	       year_stage(
-		       try->year->ledger, progress, ready ? "ready" : "failed", said->text, error);
+	       note_stage(try->year, ready ? "ready" : "failed", said->text, error);
 }
 
 static bool ends_run(enum error_kind kind)
@@ -317,7 +323,7 @@ static bool after_failure(struct try *try, unsigned *idle, bool *again, struct e
 bool year_import(struct year *year, struct error *error)
 {
 	uint64_t rows = year->progress->rows_now;
-	uint64_t started_ms = clock_ms() - year->progress->state.elapsed_ms;
+	year->started_ms = clock_ms() - year->progress->state.elapsed_ms;
 	bool again = true;
 	unsigned idle = 0;
 	bool done = false;
@@ -333,7 +339,7 @@ bool year_import(struct year *year, struct error *error)
 		if (!done)
 			done = after_failure(&try, &idle, &again, error);
 		again = again && done;
-		year->progress->state.elapsed_ms = clock_ms() - started_ms;
+		year->progress->state.elapsed_ms = clock_ms() - year->started_ms;
 	}
 	return done;
 }

@@ -21,8 +21,9 @@ struct year {
 	struct year_progress *progress;
 	void *context;
 	void (*tick)(void *context);
-	bool spool_spoiled; /* out: the spool's bytes are not those that were fetched; it must be
-			       fetched again */
+	uint64_t started_ms; /* private */
+	bool spool_spoiled;  /* out: the spool's bytes are not those that were fetched; it must be
+				fetched again */
 };
 
 /* True: progress->outcome says how it ended, and state.message why if it is not in. False: the run
