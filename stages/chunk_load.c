@@ -171,10 +171,15 @@ static bool load_by_halves(
 	halving.pieces = calloc(chunk->records != 0 ? chunk->records : 1, sizeof(*halving.pieces));
 	if (halving.pieces == NULL)
 		return error_memory(error, "finding a record");
-	for (size_t at = 0; halving.count < chunk->records &&
-			    next_record(chunk, &at, &halving.pieces[halving.count]);)
+	size_t at = 0;
+	while (halving.count < chunk->records &&
+		next_record(chunk, &at, &halving.pieces[halving.count]))
 		halving.count++;
-	bool done = load->loader->ops->begin(load->loader, load->edition, error) &&
+	struct piece more;
+	bool counted = !next_record(chunk, &at, &more) ||
+		       error_set(error, ERROR_SYSTEM,
+			       "a chunk has more records than were counted: this is a bug");
+	bool done = counted && load->loader->ops->begin(load->loader, load->edition, error) &&
 		    halve(&halving, 0, halving.count, error);
 	*rows = halving.rows;
 	free(halving.pieces);

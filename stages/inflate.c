@@ -448,8 +448,7 @@ bool inflate_read(
 
 static bool ends_before(struct inflate *reader, uint64_t plain, struct error *error)
 {
-	error_set(error, ERROR_INPUT,
-		"%s: ends at plain offset %llu, before the wanted %llu: fetch it again",
+	error_set(error, ERROR_CHANGED, "%s: ends at plain offset %llu, before the wanted %llu",
 		reader->path, (unsigned long long)reader->plain, (unsigned long long)plain);
 	return fail(reader, error);
 }

@@ -44,7 +44,7 @@ bool inflate_open(struct inflate **opened, const char *path, enum packing packin
 bool inflate_seek(struct inflate *reader, const struct point *point, struct error *error);
 
 /* Reads and drops plain bytes until plain offset `plain`, which is not before inflate_plain.
- * ERROR_INPUT if the file ends before. */
+ * ERROR_CHANGED if the file ends before. */
 bool inflate_skip(struct inflate *reader, uint64_t plain, struct error *error);
 
 /* Gives `size` (over 0) plain bytes, fewer only at the end; *got 0 with true: the end, and all that

@@ -8,7 +8,9 @@
 #include "state/base/log.h"
 #include "state/base/stop.h"
 
-#define GAPS_MOST 256 /* read in one pass; further ones wait for the next */
+#define READ_AHEAD                                                                                 \
+	((uint64_t)256 << 10) /* packed bytes the reader may be before a chunk that is loaded */
+#define GAPS_MOST 256         /* read in one pass; further ones wait for the next */
 
 uint64_t load_rejects_allowed(double share, uint64_t records)
 {
@@ -21,15 +23,18 @@ static void range_key(const struct load *load, char key[static 80])
 	snprintf(key, 80, "%d-%s", load->edition->year, load->edition->sha256);
 }
 
-/* Fails early: how many records there will be is told by how far the reader is in the spool. */
+/* Fails early, and only when it is certain enough: how many records there will be is told by how
+ * far the reader is in the spool, less what it has read ahead, and twice that is allowed for. The
+ * exact comparison comes at the end. */
 static bool few_rejects(struct load *load, uint64_t packed, struct error *error)
 {
 	const struct year_state *state = load->state;
 	uint64_t records = state->rows + state->rejects;
 	uint64_t size = load->edition->packed_size;
-	double projected = (double)records;
-	if (packed > 0 && packed < size)
-		projected = projected * (double)size / (double)packed;
+	uint64_t sure = packed > READ_AHEAD ? packed - READ_AHEAD : 0;
+	if (sure == 0 || packed >= size)
+		return true;
+	double projected = 2.0 * (double)records * (double)size / (double)sure;
 	if (state->rejects <= load_rejects_allowed(load->max_rejects_share, (uint64_t)projected))
 		return true;
 	load->refused = true;
@@ -100,6 +105,10 @@ static bool plan(struct load *load, uint64_t header_end, struct reader_gap **gap
 		struct reader_gap *gap = &(*gaps)[*count];
 		if (!ranges_gap(&load->ranges, header_end, plain_size, *count, &gap->gap))
 			break;
+		/* The last gap is read to the end of the file, wherever that is: only there is all
+		 * verified. */
+		if (gap->gap.next_record == 0)
+			gap->gap.plain_end = UINT64_MAX;
 		if (!ledger_point_nearest(load->ledger, load->edition->sha256, gap->gap.plain_first,
 			    &gap->point, &gap->has_point, error))
 			return false;

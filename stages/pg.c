@@ -1,6 +1,7 @@
 #include "stages/pg.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 #define STEP_MS         200
 #define ATTEMPT_MS      10000 /* one try to connect */
 #define CANCEL_MS       1500  /* how long a cancelled statement may take to say so */
-#define CONNECT_REST_MS 500
+#define CONNECT_REST_MS 250
 
 struct sqlstate_kind {
 	const char *prefix;
@@ -107,13 +108,26 @@ static bool failed(struct pg *pg, const PGresult *result, struct error *error)
 	return false;
 }
 
-static void cancel(struct pg *pg)
+/* PQcancel waits for the postmaster, which may be as stuck as the session is: nobody waits for this
+ * thread. */
+static void *cancel_thread(void *context)
 {
 	char said[256];
-	PGcancel *handle = PQgetCancel(pg->conn);
-	if (handle != NULL && PQcancel(handle, said, sizeof(said)) == 0)
+	PGcancel *handle = context;
+	if (PQcancel(handle, said, sizeof(said)) == 0)
 		log_note(LOG_DEBUG, 0, "a statement could not be cancelled: %s", said);
 	PQfreeCancel(handle);
+	return NULL;
+}
+
+static void cancel(struct pg *pg)
+{
+	pthread_t thread;
+	PGcancel *handle = PQgetCancel(pg->conn);
+	if (handle != NULL && pthread_create(&thread, NULL, cancel_thread, handle) == 0)
+		pthread_detach(thread);
+	else
+		PQfreeCancel(handle);
 	pg->cancelled_ms = clock_ms();
 }
 
@@ -316,13 +330,16 @@ static void ignore_notice(void *context, const PGresult *result)
 	(void)result;
 }
 
-/* The SQLSTATE of a refused connection stands in its verbose message: "FATAL:  28P01: ...". */
+/* The SQLSTATE of a refused connection stands in its verbose message: "FATAL:  28P01: ...". Those
+ * that are told of here begin with a digit, which FATAL (a word of five capitals, too) does not. */
 static void sqlstate_in(const char *text, char state[static 6])
 {
 	state[0] = '\0';
 	for (const char *at = strchr(text, ':'); at != NULL; at = strchr(at + 1, ':')) {
 		const char *word = at + 1 + strspn(at + 1, " ");
-		if (strspn(word, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && word[5] == ':') {
+		if (word[0] >= '0' && word[0] <= '9' &&
+			strspn(word, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 &&
+			word[5] == ':') {
 			memcpy(state, word, 5);
 			state[5] = '\0';
 			return;
@@ -372,7 +389,8 @@ static bool try_connect(struct pg *pg, const char *conninfo, bool *again, struct
 	const char *said = PQerrorMessage(pg->conn);
 	sqlstate_in(said, state);
 	*again = may_come(pg->conn, state);
-	set_one_line(error, ERROR_DATABASE, "", said[0] != '\0' ? said : "no answer in time");
+	set_one_line(error, *again ? ERROR_BUSY : ERROR_DATABASE, "",
+		said[0] != '\0' ? said : "no answer in time");
 	memcpy(error->sqlstate, state, sizeof(state));
 	return false;
 }
@@ -387,6 +405,15 @@ static bool readable(const char *conninfo, struct error *error)
 	       error_set(error, ERROR_USAGE,
 		       "the destination cannot be read as a PostgreSQL URL or connection string: "
 		       "characters like @ : / %% in a password must be percent-encoded");
+}
+
+/* A while between two tries; false: a stop. */
+static bool rest(struct pg *pg)
+{
+	bool slept = stop_sleep(CONNECT_REST_MS) || !pg->interrupts;
+	if (pg->tick != NULL)
+		pg->tick(pg->tick_context);
+	return slept;
 }
 
 bool pg_connect(struct pg *pg, const char *conninfo, uint32_t wait_s, struct error *error)
@@ -411,7 +438,7 @@ bool pg_connect(struct pg *pg, const char *conninfo, uint32_t wait_s, struct err
 			log_note(LOG_WARNING, 0, "waiting for the server up to %u s: %s", wait_s,
 				error->text);
 		told = true;
-		if (pg->interrupts && !stop_sleep(CONNECT_REST_MS))
+		if (!rest(pg))
 			return stopped(error);
 	}
 	return error->kind == ERROR_STOPPED ? false : error_where(error, "cannot connect");

@@ -34,6 +34,7 @@ struct work {
 	bool asked_for; /* by name, not as one of the default years */
 	unsigned refetched;
 	bool has_spool;
+	bool fetched; /* by this run */
 	struct spool spool;
 };
 
@@ -136,7 +137,7 @@ static bool on_whole(struct pipeline *pipeline, struct work *work, struct error 
 	struct spool old = work->spool;
 	bool had = work->has_spool && strcmp(old.file, work->task.spool.file) != 0;
 	work->spool = work->task.spool;
-	work->has_spool = true;
+	work->has_spool = work->fetched = true;
 	if (!ledger_spool_put(pipeline->ledger, &work->spool, error) ||
 		!tell(pipeline, work, "edition fetched", &work->spool, NULL, error))
 		return false;
@@ -201,6 +202,41 @@ static bool ask(struct pipeline *pipeline, struct work *work, struct error *erro
 		       year_stage(pipeline->ledger, work->progress, "fetching", "", error));
 }
 
+struct known {
+	int year;
+	const char *sha256;
+	bool told;
+};
+
+static bool see_year(void *context, const char *name, const struct year_state *state,
+	const char *updated_at, struct error *error)
+{
+	struct known *known = context;
+	(void)name;
+	(void)updated_at;
+	(void)error;
+	if (state->year == known->year && strcmp(state->sha256, known->sha256) == 0 &&
+		strcmp(state->stage, "publishing") != 0)
+		known->told = true;
+	return true;
+}
+
+/* A publish whose record was lost (a kill between the two, a new ledger) is told now. */
+static bool tell_if_found(
+	struct pipeline *pipeline, const struct edition_memory *served, struct error *error)
+{
+	struct known known = { .year = served->edition.year, .sha256 = served->edition.sha256 };
+	if (!ledger_years(pipeline->ledger, pipeline->sink->uuid, see_year, &known, error))
+		return false;
+	if (known.told)
+		return true;
+	pipeline->changed = true;
+	const struct field fields[] = { FIELD_T("edition", served->edition.sha256),
+		FIELD_T("url", served->edition.url), FIELD_N("rows", served->rows),
+		FIELD_N("rejects", served->rejects) };
+	return ledger_event(pipeline->ledger, "year found published", known.year, fields, 4, error);
+}
+
 /* What is known of a year before the source is asked. */
 static bool look_back(struct pipeline *pipeline, struct work *work, struct error *error)
 {
@@ -234,6 +270,8 @@ static bool look_back(struct pipeline *pipeline, struct work *work, struct error
 	if (task->has_have)
 		task->have = work->has_spool ? work->spool.validators : served.edition.validators;
 	if (serving) {
+		if (!tell_if_found(pipeline, &served, error))
+			return false;
 		work->progress->state.rows = served.rows;
 		work->progress->state.rejects = served.rejects;
 		memcpy(work->progress->state.sha256, served.edition.sha256,
@@ -304,6 +342,8 @@ static bool import(struct pipeline *pipeline, struct work *work, struct error *e
 		.sink = pipeline->sink,
 		.spool = work->spool,
 		.progress = work->progress,
+		.may_refetch =
+			work->refetched < REFETCH_MOST && (work->task.has_part || !work->fetched),
 		.context = pipeline,
 		.tick = tick };
 	work->progress->state.packed_done = work->progress->state.packed_size =

@@ -91,7 +91,8 @@ static bool hand_over(struct reading *reading, bool more, struct error *error)
 				reading->reader->give(reading->reader->context, none);
 			return false;
 		}
-		memcpy(reading->chunk->bytes, full->bytes + whole, rest);
+		if (rest > 0)
+			memcpy(reading->chunk->bytes, full->bytes + whole, rest);
 		reading->chunk->size = rest;
 		reading->scanned = seen;
 	} else {

@@ -46,7 +46,8 @@ void postgres_names(const struct postgres_sink *sink, const struct edition *edit
 bool postgres_fence_holds(
 	const struct postgres_sink *sink, const PGresult *result, struct error *error)
 {
-	if (PQntuples(result) == 1 && strcmp(pg_text(result, 0, 0), sink->token) == 0)
+	if (PQntuples(result) == 1 && strcmp(pg_text(result, 0, 0), sink->token) == 0 &&
+		strcmp(pg_text(result, 0, 2), sink->base.uuid) == 0)
 		return true;
 	return error_set(error, ERROR_FENCED, "another run has taken this destination over: %s",
 		PQntuples(result) == 1 ? pg_text(result, 0, 1) : "its record is gone");
@@ -136,7 +137,7 @@ static bool create_missing(
 {
 	struct pg *pg = &sink->pg;
 	PGresult *schema = NULL;
-	bool done = pg_exec(pg, "BEGIN", NULL, error) &&
+	bool done = pg_exec(pg, sql_postgres_make_begin, NULL, error) &&
 		    pg_exec(pg, sql_postgres_lock_schema, NULL, error);
 	if (done && bookkeeping) {
 		done = pg_exec(pg, "SELECT to_regnamespace('dvf_import') IS NOT NULL", &schema,
@@ -207,17 +208,33 @@ static bool end_holders(struct postgres_sink *sink, struct error *error)
 
 static bool update_fence(struct postgres_sink *sink, PGresult **result, struct error *error)
 {
-	const char *const params[] = { sink->base.destination.run_name, sink->oid, sink->system };
+	const char *const params[] = { sink->base.destination.run_name, sink->oid, sink->system,
+		sink->token[0] != '\0' ? sink->token : NULL };
 	bool done = pg_exec(&sink->pg,
 			    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
 			    "SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = 0;"
 			    "SET LOCAL lock_timeout = '" FENCE_WAIT "'",
 			    NULL, error) &&
-		    pg_params(&sink->pg, sql_postgres_fence, 3, params, result, error) &&
+		    pg_params(&sink->pg, sql_postgres_fence, 4, params, result, error) &&
 		    postgres_commit(sink, error);
 	if (!done)
 		pg_rollback(&sink->pg);
 	return done;
+}
+
+/* No row was ours to update: somebody else's token is there, or none. */
+static bool taken_over(struct postgres_sink *sink, struct error *error)
+{
+	PGresult *r = NULL;
+	bool asked = pg_exec(&sink->pg, sql_postgres_holder, &r, error);
+	if (asked && PQntuples(r) == 1)
+		error_set(error, ERROR_FENCED, "another run has taken this destination over: %s",
+			pg_text(r, 0, 1));
+	else if (asked)
+		error_set(error, ERROR_DATABASE,
+			"dvf_import.destination is empty: DROP TABLE dvf_import.destination and run again");
+	PQclear(r);
+	return false;
 }
 
 /* Takes the fence: chunk transactions of others have ended when this is true. */
@@ -237,8 +254,7 @@ static bool take_fence(struct postgres_sink *sink, struct error *error)
 		return error_where(error, "cannot take the destination over from an earlier run");
 	}
 	if (PQntuples(r) != 1)
-		done = error_set(error, ERROR_DATABASE,
-			"dvf_import.destination is empty: DROP SCHEMA dvf_import CASCADE");
+		done = taken_over(sink, error);
 	else if (pg_number(r, 0, 2) > SCHEMA_VERSION)
 		done = error_set(error, ERROR_REFUSED,
 			"schema dvf_import was made by a newer dvf-import (%s): use that one",

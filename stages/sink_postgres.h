@@ -12,10 +12,11 @@
 #include "stages/pg.h"
 #include "stages/sink.h"
 
-#define POSTGRES_LEAST 130000 /* gen_random_uuid() in core */
-#define SCHEMA_VERSION 1
-#define EDITION_KEY    80 /* "2023-<sha256>" */
-#define LOCK_TIMEOUT   "2s"
+#define POSTGRES_LEAST   130000 /* gen_random_uuid() in core */
+#define SCHEMA_VERSION   1
+#define EDITION_KEY      80     /* "2023-<sha256>" */
+#define OWN_LOCK_TIMEOUT "5min" /* for our bookkeeping, where a waiting lock hinders nobody */
+#define LOCK_TIMEOUT     "2s"
 
 struct postgres_sink {
 	struct sink base;

@@ -12,7 +12,25 @@
 #define PUBLISH_TRIES    30
 #define PUBLISH_REST_MS  500
 #define SNAPSHOT_REST_MS 100
+#define SESSIONS_NAMED   3
 #define WAITED_MAX       64 /* snapshots named one by one in the wait; more are waited for in rounds */
+
+/* VACUUM stands outside transactions, so a time limit of the role's counts there: then statistics
+ * must do. */
+static bool analyze(
+	struct postgres_sink *sink, const struct edition_names *names, struct error *error)
+{
+	if (pg_make(&sink->pg, sql_postgres_vacuum_incoming, names->values, NULL, error))
+		return true;
+	if (error->kind != ERROR_BUSY)
+		return false;
+	bool done = postgres_begin(sink, "0", error) &&
+		    pg_make(&sink->pg, sql_postgres_analyze_incoming, names->values, NULL, error) &&
+		    postgres_commit(sink, error);
+	if (!done)
+		pg_rollback(&sink->pg);
+	return done;
+}
 
 /* Each index in a transaction of its own: one that was made before a kill is not made again. */
 bool postgres_index(struct sink *base, const struct edition *edition, struct error *error)
@@ -32,8 +50,8 @@ bool postgres_index(struct sink *base, const struct edition *edition, struct err
 	PQclear(missing);
 	if (!done && strcmp(error->sqlstate, "23505") == 0)
 		error->kind = ERROR_INPUT;
-	done = done && pg_make(&sink->pg, sql_postgres_analyze_incoming, names.values, NULL, error);
-	return done || error_where(error, "cannot index year %d", edition->year);
+	return (done && analyze(sink, &names, error)) ||
+	       error_where(error, "cannot index year %d", edition->year);
 }
 
 static bool differs(struct error *error, const struct edition *edition, const char *what,
@@ -116,19 +134,38 @@ static bool list_transactions(const PGresult *r, struct buf *list, struct error 
 	return true;
 }
 
-static bool name_sessions(const PGresult *r, struct error *error)
+/* "session 7 of alice (psql), ..." : the first few. */
+static void list_sessions(const PGresult *r, char *list, size_t size)
 {
-	struct buf names = { 0 };
-	struct error ignored;
-	for (int i = 0; i < PQntuples(r) && i < 3; i++)
-		buf_print(&names, &ignored, "%ssession %s of %s (%s)", i > 0 ? ", " : "",
-			pg_text(r, i, 0), pg_text(r, i, 1), pg_text(r, i, 2));
+	size_t used = 0;
+	list[0] = '\0';
+	for (int i = 0; i < PQntuples(r) && i < SESSIONS_NAMED && used < size; i++)
+		used += (size_t)snprintf(list + used, size - used, "%ssession %s of %s (%s)",
+			i > 0 ? ", " : "", pg_text(r, i, 0), pg_text(r, i, 1), pg_text(r, i, 2));
+}
+
+static void name_snapshots(const PGresult *r, struct error *error)
+{
+	char list[400];
+	list_sessions(r, list, sizeof(list));
 	error_set(error, ERROR_BUSY,
 		"%d transactions hold snapshots older than the last chunk and would see part of the year: %s. "
 		"It stays ready: run again once they have ended, or raise --snapshot-wait",
-		PQntuples(r), names.bytes != NULL ? names.bytes : "");
-	buf_free(&names);
-	return false;
+		PQntuples(r), list);
+}
+
+static void name_lock_holders(
+	struct postgres_sink *sink, const struct edition_names *names, struct error *error)
+{
+	char list[400];
+	PGresult *r = NULL;
+	struct error ignored;
+	if (!pg_make(&sink->pg, sql_postgres_lock_holders, names->values, &r, &ignored))
+		return;
+	list_sessions(r, list, sizeof(list));
+	error_set(error, ERROR_BUSY, "dvf is locked by %s; run again once that has ended",
+		list[0] != '\0' ? list : "a session that has ended meanwhile");
+	PQclear(r);
 }
 
 /* Waits until none of the listed transactions runs any more. */
@@ -143,7 +180,7 @@ static bool wait_for(
 		bool none = PQntuples(r) == 0;
 		bool late = !none && clock_ms() >= until_ms;
 		if (late)
-			name_sessions(r, error);
+			name_snapshots(r, error);
 		else if (!none && !told)
 			log_note(LOG_INFO, 0, "waiting for %d older snapshots before publishing",
 				PQntuples(r));
@@ -183,7 +220,7 @@ static bool carry_grants(struct postgres_sink *sink, const struct edition_names 
 {
 	char to[256];
 	PGresult *r = NULL;
-	snprintf(to, sizeof(to), "%s.%s", sink->schema, names->incoming);
+	snprintf(to, sizeof(to), "dvf_import.%s", names->incoming);
 	const struct sql_value values[] = { { "from", old }, { "to", to }, { NULL, NULL } };
 	bool done = pg_make(&sink->pg, sql_postgres_grants_of, values, &r, error);
 	for (int i = 0; done && i < PQntuples(r); i++)
@@ -242,8 +279,8 @@ static bool swap_locked(struct postgres_sink *sink, const struct edition *editio
 	struct pg *pg = &sink->pg;
 	const char *const params[] = { names->key };
 	return pg_make(pg, sql_postgres_lock_dvf, names->values, NULL, error) &&
-	       pg_make(pg, sql_postgres_move, names->values, NULL, error) &&
 	       replace_old(sink, names, error) &&
+	       pg_make(pg, sql_postgres_move, names->values, NULL, error) &&
 	       pg_make(pg, sql_postgres_attach, names->values, NULL, error) &&
 	       pg_make(pg, sql_postgres_reset_autovacuum, names->values, NULL, error) &&
 	       forget_served(sink, edition, names, error) &&
@@ -278,6 +315,8 @@ bool postgres_publish(struct sink *base, const struct edition *edition,
 		if (!done && (error->kind != ERROR_BUSY || !stop_sleep(PUBLISH_REST_MS)))
 			break;
 	}
+	if (!done && strcmp(error->sqlstate, "55P03") == 0)
+		name_lock_holders(sink, &names, error);
 	return done || error_where(error, "year %d is ready but not published", edition->year);
 }
 

@@ -51,7 +51,7 @@ static bool get_source(struct postgres_sink *sink, int year, const char *sha256,
 	PGresult *r = NULL;
 	snprintf(text, sizeof(text), "%d", year);
 	const struct sql_value values[] = { { "year", text }, { "sha256", sha256 },
-		{ NULL, NULL } };
+		{ "dvf", sink->dvf }, { NULL, NULL } };
 	*found = false;
 	if (!pg_make(&sink->pg, sql_postgres_source_get, values, &r, error))
 		return error_where(error, "cannot read what is known of year %d", year);
@@ -120,7 +120,7 @@ static bool make_edition(struct postgres_sink *sink, const struct edition *editi
 	const struct edition_names *names, struct error *error)
 {
 	bool done =
-		postgres_begin(sink, LOCK_TIMEOUT, error) &&
+		postgres_begin(sink, OWN_LOCK_TIMEOUT, error) &&
 		drop_others(sink, edition, names, error) &&
 		postgres_drop_edition(sink, edition->year, edition->sha256, true, error) &&
 		pg_make(&sink->pg, sql_postgres_create_incoming, names->values, NULL, error) &&
@@ -156,6 +156,33 @@ static bool no_obstacles(struct postgres_sink *sink, const char *year, struct er
 		       year, first.what, first.remedy);
 }
 
+static bool incoming_fits(struct postgres_sink *sink, const struct edition_names *names, bool *fits,
+	struct error *error)
+{
+	PGresult *r = NULL;
+	if (!pg_make(&sink->pg, sql_postgres_incoming_fits, names->values, &r, error))
+		return false;
+	*fits = pg_true(r, 0, 0);
+	PQclear(r);
+	return true;
+}
+
+static bool no_stray_table(
+	struct postgres_sink *sink, const struct edition_names *names, struct error *error)
+{
+	PGresult *r = NULL;
+	if (!pg_make(&sink->pg, sql_postgres_stray_table, names->values, &r, error))
+		return false;
+	bool none = PQntuples(r) == 0;
+	if (!none)
+		error_set(error, ERROR_REFUSED,
+			"%s is in the way: it has the name year %s would get, and is no part of dvf. DROP TABLE %s, or "
+			"rename it",
+			pg_text(r, 0, 0), names->year, pg_text(r, 0, 0));
+	PQclear(r);
+	return none;
+}
+
 bool postgres_begin_edition(struct sink *base, const struct edition *edition, struct error *error)
 {
 	struct postgres_sink *sink = (struct postgres_sink *)base;
@@ -166,7 +193,10 @@ bool postgres_begin_edition(struct sink *base, const struct edition *edition, st
 	if (!no_obstacles(sink, names.year, error) ||
 		!get_source(sink, edition->year, edition->sha256, &memory, &found, error))
 		return false;
-	bool usable = found && memory.layout_version == LAYOUT_VERSION &&
+	bool fits = false;
+	if (!incoming_fits(sink, &names, &fits, error) || !no_stray_table(sink, &names, error))
+		return false;
+	bool usable = found && fits && memory.layout_version == LAYOUT_VERSION &&
 		      memory.parser_version == PARSER_VERSION && memory.stage != EDITION_REFUSED;
 	if (usable && (memory.stage == EDITION_INCOMING || memory.stage == EDITION_READY))
 		return true;
@@ -181,7 +211,7 @@ bool postgres_begin_edition(struct sink *base, const struct edition *edition, st
 bool postgres_forget(struct sink *base, const struct edition *edition, struct error *error)
 {
 	struct postgres_sink *sink = (struct postgres_sink *)base;
-	bool done = postgres_begin(sink, LOCK_TIMEOUT, error) &&
+	bool done = postgres_begin(sink, OWN_LOCK_TIMEOUT, error) &&
 		    postgres_drop_edition(sink, edition->year, edition->sha256, true, error) &&
 		    postgres_commit(sink, error);
 	if (!done)
@@ -228,7 +258,7 @@ bool postgres_judge(struct sink *base, const struct edition *edition, enum editi
 			   : stage == EDITION_HELD  ? "held"
 						    : "ready";
 	const char *const params[] = { names.key, word, why, under };
-	bool done = postgres_begin(sink, LOCK_TIMEOUT, error) &&
+	bool done = postgres_begin(sink, OWN_LOCK_TIMEOUT, error) &&
 		    (stage != EDITION_REFUSED || drop_refused(sink, &names, error)) &&
 		    pg_params(&sink->pg, sql_postgres_source_judge, 4, params, NULL, error) &&
 		    postgres_commit(sink, error);

@@ -8,7 +8,9 @@
 #include "state/base/log.h"
 #include "state/base/stop.h"
 
-#define TRIES_IDLE   6 /* without a new row before a year that loses its connection is given up */
+#define TRIES_AFRESH 2   /* of an edition whose table turned out wrong */
+#define TRIES_IDLE   6   /* without a new row before a year that loses its connection is given up */
+#define NOTE_MS      250 /* how often the ledger is told where a year stands */
 #define BUSY_REST_MS 1000
 
 /* One try at a year: what it holds while it goes through its stages. */
@@ -76,6 +78,12 @@ static void tick(void *context)
 	uint64_t resident = budget_resident();
 	if (resident > year->progress->peak_memory)
 		year->progress->peak_memory = resident;
+	if (clock_ms() - year->noted_ms >= NOTE_MS) {
+		struct error ignored; /* the next stage tells it, if it stays */
+		year->noted_ms = clock_ms();
+		year->progress->state.elapsed_ms = year->noted_ms - year->started_ms;
+		ledger_year_put(year->ledger, &year->progress->state, &ignored);
+	}
 	year->tick(year->context);
 }
 
@@ -246,6 +254,16 @@ static bool go(struct try *try, struct error *error)
 	       publish(try, error);
 }
 
+/* Chunks of wrong bytes may be in: the edition is forgotten, and begun again from its start. */
+static bool begin_afresh(struct try *try, const char *why, struct error *error)
+{
+	struct year *year = try->year;
+	year->spool.verified = false;
+	return event(try, "edition begun afresh", why, error) &&
+	       ledger_points_drop(year->ledger, try->edition.sha256, error) &&
+	       year->sink->ops->forget(year->sink, &try->edition, error);
+}
+
 /* The bytes were wrong: is it the spool on our disk, an access point, or the source itself? */
 static bool on_bad_bytes(struct try *try, bool *again, struct error *error)
 {
@@ -253,21 +271,19 @@ static bool on_bad_bytes(struct try *try, bool *again, struct error *error)
 	struct error said = *error;
 	bool same = true;
 	*again = false;
-	if (try->refused)
-		return judge(try, EDITION_REFUSED, said.text, error);
 	if (!year->spool_spoiled && !spool_is_same(try, &same, error))
 		return false;
-	log_note(LOG_WARNING, try->edition.year, "%s", said.text);
-	if (year->spool_spoiled || try->from_point || said.kind == ERROR_CHANGED) {
-		/* Chunks of wrong bytes may be in: that edition begins afresh. */
-		*again = !year->spool_spoiled;
-		year->spool.verified = false;
-		if (!event(try, "edition begun afresh", said.text, error) ||
-			!ledger_points_drop(year->ledger, try->edition.sha256, error))
-			return false;
-		return year->sink->ops->forget(year->sink, &try->edition, error);
+	bool of_another = said.kind == ERROR_CHANGED;
+	if (!year->spool_spoiled && !try->from_point && !of_another) {
+		if (!year->may_refetch)
+			return judge(try, EDITION_REFUSED, said.text, error);
+		/* A part may have rotted before its hash was taken: two downloads must agree on a
+		 * verdict. */
+		year->spool_spoiled = true;
 	}
-	return judge(try, EDITION_REFUSED, said.text, error);
+	log_note(LOG_WARNING, try->edition.year, "%s", said.text);
+	*again = !year->spool_spoiled;
+	return begin_afresh(try, said.text, error);
 }
 
 static bool fail(struct try *try, const struct error *said, struct error *error)
@@ -291,29 +307,44 @@ static bool may_pass(const struct try *try, enum error_kind kind)
 	       (kind == ERROR_BUSY && strcmp(try->year->progress->state.stage, "publishing") != 0);
 }
 
+struct patience {
+	unsigned idle;   /* tries that brought no row */
+	unsigned afresh; /* times the edition was begun afresh */
+};
+
+/* A server that comes and goes may be lost again while it is taken. */
+static bool take_again(struct sink *sink, struct error *error)
+{
+	for (unsigned i = 1; !sink->ops->take(sink, error); i++)
+		if (error->kind != ERROR_LOST || i == TRIES_IDLE)
+			return false;
+	return true;
+}
+
 /* After a failed try: true with *again says try once more; true without: the year has its outcome.
  */
-static bool after_failure(struct try *try, unsigned *idle, bool *again, struct error *error)
+static bool after_failure(
+	struct try *try, struct patience *patience, bool *again, struct error *error)
 {
 	struct year *year = try->year;
 	struct error said = *error;
 	*again = false;
 	if (ends_run(said.kind))
 		return false;
-	if (may_pass(try, said.kind) && ++*idle <= TRIES_IDLE) {
+	if (may_pass(try, said.kind) && ++patience->idle <= TRIES_IDLE) {
 		log_note(LOG_WARNING, try->edition.year, "%s", said.text);
 		*again = true;
 		if (said.kind == ERROR_BUSY)
 			return stop_sleep(BUSY_REST_MS) ||
 			       error_set(error, ERROR_STOPPED, "interrupted");
-		return year->sink->ops->take(year->sink, error);
+		return take_again(year->sink, error);
 	}
 	if (said.kind == ERROR_LOST)
 		return false;
 	if (said.kind == ERROR_INPUT || said.kind == ERROR_CHANGED) {
 		if (!on_bad_bytes(try, again, error))
 			return false;
-		*again = *again && ++*idle <= TRIES_IDLE;
+		*again = *again && ++patience->afresh <= TRIES_AFRESH;
 		if (*again || year->progress->outcome != YEAR_UNFINISHED)
 			return true;
 	}
@@ -325,7 +356,7 @@ bool year_import(struct year *year, struct error *error)
 	uint64_t rows = year->progress->rows_now;
 	year->started_ms = clock_ms() - year->progress->state.elapsed_ms;
 	bool again = true;
-	unsigned idle = 0;
+	struct patience patience = { 0 };
 	bool done = false;
 	year->spool_spoiled = false;
 	year->progress->outcome = YEAR_UNFINISHED;
@@ -334,10 +365,10 @@ bool year_import(struct year *year, struct error *error)
 		done = go(&try, error);
 		again = false;
 		if (year->progress->rows_now > rows)
-			idle = 0;
+			patience.idle = 0;
 		rows = year->progress->rows_now;
 		if (!done)
-			done = after_failure(&try, &idle, &again, error);
+			done = after_failure(&try, &patience, &again, error);
 		again = again && done;
 		year->progress->state.elapsed_ms = clock_ms() - year->started_ms;
 	}

@@ -18,12 +18,14 @@ struct year {
 	struct ledger *ledger;
 	struct sink *sink;
 	struct spool spool;
+	bool may_refetch; /* the spool was put together by several runs: a verdict on it wants a
+			     second look */
 	struct year_progress *progress;
 	void *context;
 	void (*tick)(void *context);
-	uint64_t started_ms; /* private */
-	bool spool_spoiled;  /* out: the spool's bytes are not those that were fetched; it must be
-				fetched again */
+	uint64_t started_ms, noted_ms; /* private */
+	bool spool_spoiled; /* out: the spool's bytes are not those that were fetched; it must be
+			       fetched again */
 };
 
 /* True: progress->outcome says how it ended, and state.message why if it is not in. False: the run

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STOP_GRACE_MS 3000
+#define STOP_GRACE_MS 2000
 
 /* Installs the handlers; ignores SIGPIPE and SIGXFSZ so that write(2) says what happened. */
 void stop_install(void);

@@ -1,1 +1,1 @@
-VACUUM (FREEZE, ANALYZE) dvf_import.:"incoming"
+ANALYZE dvf_import.:"incoming"

@@ -4,5 +4,5 @@ SELECT l.pid, coalesce(a.usename, '?'), coalesce(a.application_name, ''), coales
 FROM (SELECT DISTINCT pid FROM pg_locks
       WHERE locktype = 'relation' AND relation = 'dvf_import.destination'::regclass
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND granted AND pid <> pg_backend_pid()) l
+        AND mode <> 'AccessShareLock' AND granted AND pid <> pg_backend_pid()) l
 LEFT JOIN pg_stat_activity a ON a.pid = l.pid

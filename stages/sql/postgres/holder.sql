@@ -1,1 +1,2 @@
-SELECT holder FROM dvf_import.destination
+-- Who has taken the destination over.
+SELECT token, holder, uuid FROM dvf_import.destination

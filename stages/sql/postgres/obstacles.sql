@@ -39,4 +39,17 @@ SELECT format('%s holds year %s but was not made by this importer', c.oid::regcl
        format('ALTER TABLE %s DETACH PARTITION %s', :'dvf', c.oid::regclass)
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = :'dvf'::regclass AND c.relname !~ '^dvf_[0-9]{4}_[0-9a-f]{12}$'
-  AND pg_get_expr(c.relpartbound, c.oid) IN ('FOR VALUES IN (''' || :year || ''')', 'FOR VALUES IN (' || :year || ')')
+  AND pg_get_expr(c.relpartbound, c.oid) ~ ('\m' || :year || '\M')
+UNION ALL
+SELECT DISTINCT format('function %s is built on %s, the table of one year', d.objid::regprocedure, i.inhrelid::regclass),
+       format('build it on %s with a condition on source_year instead', :'dvf')
+FROM pg_inherits i
+JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = i.inhrelid AND d.classid = 'pg_proc'::regclass
+WHERE i.inhparent = :'dvf'::regclass
+UNION ALL
+SELECT format('%s holds %s, among others', c.oid::regclass, :year),
+       format('ALTER TABLE %s DETACH PARTITION %s', :'dvf', c.oid::regclass)
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = :'dvf'::regclass AND c.relname ~ '^dvf_[0-9]{4}_[0-9a-f]{12}$'
+  AND pg_get_expr(c.relpartbound, c.oid) ~ ('\m' || :year || '\M')
+  AND pg_get_expr(c.relpartbound, c.oid) LIKE '%,%'

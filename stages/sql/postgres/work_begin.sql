@@ -7,4 +7,4 @@ SET LOCAL lock_timeout = :'lock_timeout';
 SET LOCAL tcp_keepalives_idle = 30;
 SET LOCAL tcp_keepalives_interval = 10;
 SET LOCAL tcp_keepalives_count = 3;
-SELECT token, holder FROM dvf_import.destination FOR SHARE
+SELECT token, holder, uuid FROM dvf_import.destination FOR SHARE

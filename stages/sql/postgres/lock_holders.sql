@@ -1,0 +1,7 @@
+-- Sessions that hold dvf or one of its years, and so keep it from being replaced.
+SELECT DISTINCT l.pid, coalesce(a.usename, '?'), coalesce(a.application_name, '')
+FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'relation' AND l.granted AND l.pid <> pg_backend_pid()
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (l.relation = :'dvf'::regclass
+       OR l.relation IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = :'dvf'::regclass))
