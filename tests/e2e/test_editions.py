@@ -1,0 +1,93 @@
+"""Editions: a new one replaces a year, a shrunken one is held, a known one is not loaded again."""
+import program
+import pytest
+
+
+def test_new_edition_replaces_the_year(destination, site, make_import, made_years):
+    site.put(2021, made_years(5000))
+    site.put(2022, made_years(800, 2022))
+    importer = make_import(destination)
+    importer.run_well("--years", "2021,2022")
+    untouched = destination.fingerprint(2022)
+    path = site.put(2021, made_years(5500, seed=2))
+    importer.run_well("--years", "2021,2022")
+    assert destination.differences(2021, path) == []
+    assert destination.fingerprint(2022) == untouched
+    assert destination.leftovers() == []
+    assert destination.stages(2021).count("published") == 1
+
+
+def test_same_bytes_with_another_etag_are_not_loaded_again(destination, site, make_import, made_years):
+    site.put(2021, made_years(5000))
+    importer = make_import(destination)
+    importer.run_well("--years", "2021")
+    chunks = destination.chunks()
+    site.put(2021, made_years(5000))  # published anew: another Last-Modified, the same edition
+    importer.run_well("--years", "2021")
+    assert destination.chunks() == chunks
+    site.requests()
+    importer.run_well("--years", "2021")
+    assert [request.status for request in site.requests()] == [304]
+
+
+def test_fresh_destination_gets_its_rows_although_nothing_changed(make_destination, site, make_import, made_years):
+    """One state folder, one spool, several destinations: a 304 is no reason to leave one empty."""
+    path = site.put(2021, made_years(4000))
+    first = make_destination("postgres")
+    importer = make_import(first)
+    importer.run_well("--years", "2021")
+    for kind in ("postgres", "sqlite"):
+        fresh = make_destination(kind)
+        importer.with_(to=fresh.to).run_well("--years", "2021")
+        assert fresh.differences(2021, path) == []
+    assert importer.call("clean").code == 0
+    after_clean = make_destination("postgres")
+    importer.with_(to=after_clean.to).run_well("--years", "2021")
+    assert after_clean.differences(2021, path) == []
+    assert first.differences(2021, path) == []
+
+
+@pytest.mark.sanitize
+def test_shrunken_edition_is_held(destination, site, make_import, made_years):
+    site.put(2021, made_years(5000))
+    importer = make_import(destination)
+    importer.run_well("--years", "2021")
+    served = destination.fingerprint(2021)
+    site.put(2021, made_years(3000, seed=2))
+    result = importer.run("--years", "2021")
+    assert result.code == program.REFUSED, str(result)
+    assert "--allow-shrink" in result.said and "2021" in result.said, str(result)
+    assert destination.fingerprint(2021) == served
+    assert "held" in destination.stages(2021)
+
+    chunks = destination.chunks()
+    result = importer.run("--years", "2021")
+    assert result.code == program.REFUSED, str(result)
+    assert destination.chunks() == chunks, "a held edition was loaded again"
+    assert destination.fingerprint(2021) == served
+
+    importer.run_well("--years", "2021", "--allow-shrink")
+    assert destination.chunks() <= chunks, "it was loaded again to be published"
+    assert destination.differences(2021, made_years(3000, seed=2)) == []
+    assert destination.leftovers() == []
+
+
+def test_less_by_a_fifth_is_no_shrink(destination, site, make_import, made_years):
+    site.put(2021, made_years(5000))
+    importer = make_import(destination)
+    importer.run_well("--years", "2021")
+    site.put(2021, made_years(4000, seed=2))
+    importer.run_well("--years", "2021")
+    assert destination.count(2021) == 4000
+
+
+def test_held_edition_gives_way_to_a_better_one(destination, site, make_import, made_years):
+    site.put(2021, made_years(5000))
+    importer = make_import(destination)
+    importer.run_well("--years", "2021")
+    site.put(2021, made_years(3000, seed=2))
+    assert importer.run("--years", "2021").code == program.REFUSED
+    path = site.put(2021, made_years(5100, seed=3))
+    importer.run_well("--years", "2021")
+    assert destination.differences(2021, path) == []
+    assert destination.leftovers() == []

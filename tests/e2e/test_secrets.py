@@ -1,0 +1,77 @@
+"""A password never shows: not in the output, the ledger, the witness, a log, the process list."""
+import os
+import urllib.parse
+
+import pytest
+
+import servers
+from servers import wait_for
+
+FORMS = {servers.PASSWORD, urllib.parse.quote(servers.PASSWORD, safe=""), urllib.parse.quote(servers.PASSWORD)}
+SITE_PASSWORD = "s3cr3t-site"
+
+
+def leaks(content, secrets):
+    if isinstance(content, str):
+        content = content.encode()
+    return [secret for secret in secrets if secret.encode() in content]
+
+
+def leaks_in_folder(folder, secrets):
+    found = []
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(place, name), "rb") as file:
+                found += [(name, secret) for secret in leaks(file.read(), secrets)]
+    return found
+
+
+@pytest.mark.sanitize
+def test_password_of_the_destination(database, site, make_import, made_years):
+    site.put(2021, made_years(500))
+    importer = make_import(database)
+    said = importer.run("--years", "2021,2022").said  # 2022 is not there: an error to print
+    for command in ("status", "history", "check"):
+        said += importer.call(command).said
+    said += importer.call("status", "--json").said + importer.call("history", "--json").said
+    assert leaks(said, FORMS) == []
+    assert leaks_in_folder(importer.state, FORMS) == []
+    assert leaks(database.server.log_tail(), FORMS) == []
+
+
+def test_password_in_argv_is_scrubbed(database, site, make_import, made_years):
+    site.put(2021, made_years(60_000))
+    importer = make_import(database, "slow")
+    process = importer.start("--years", "2021")
+    wait_for(site.requests, 20, "a request")
+    with open(f"/proc/{process.pid}/cmdline", "rb") as words:
+        words = words.read()
+    assert process.poll() is None
+    assert b"dvf-import" in words and leaks(words, FORMS) == []
+    importer.kill(process)
+
+
+def test_password_of_the_source(destination, site, make_import, made_years):
+    path = site.put(2021, made_years(500))
+    importer = make_import(destination)
+    source = site.source("login").replace("http://", f"http://reader:{SITE_PASSWORD}@")
+    importer = importer.with_(source=source)
+    said = importer.run_well("--years", "2021").said
+    assert destination.differences(2021, path) == []
+    wrong = importer.with_(source=source.replace(SITE_PASSWORD, "another-secret"))
+    result = wrong.run("--years", "2021,2022", "--retries", "0")
+    said += result.said + importer.call("status").said + importer.call("history").said
+    secrets = {SITE_PASSWORD, "another-secret"}
+    assert leaks(said, secrets) == []
+    assert leaks_in_folder(importer.state, secrets) == []
+    urls = [url for url, in destination.query("SELECT url FROM {source}")]
+    assert urls and leaks(" ".join(urls), secrets) == []
+
+
+def test_ledger_is_for_its_owner_only(destination, site, make_import, made_years):
+    site.put(2021, made_years(100))
+    importer = make_import(destination)
+    importer.run_well("--years", "2021")
+    for place, _, names in os.walk(importer.state):
+        for path in [place, *(os.path.join(place, name) for name in names)]:
+            assert os.stat(path).st_mode & 0o077 == 0, path
