@@ -216,11 +216,11 @@ bool chunk_load(struct chunk_load *load, const struct chunk *chunk, struct chunk
 	done = done && commit(load, chunk, rows, record, error);
 	if (!done) {
 		struct error kept = *error;
+		uint64_t plain_end = chunk->plain_first + chunk->size;
 		load->loader->ops->rollback(load->loader);
 		*error = kept;
 		error_where(error, "chunk [%llu, %llu) from record %llu",
-			(unsigned long long)chunk->plain_first,
-			(unsigned long long)(chunk->plain_first + chunk->size),
+			(unsigned long long)chunk->plain_first, (unsigned long long)plain_end,
 			(unsigned long long)chunk->first_record);
 	}
 	return done;

@@ -53,11 +53,10 @@ bool reader_header(const struct reader *reader, struct header *header, uint64_t 
 
 static bool record_too_long(const struct reading *reading, struct error *error)
 {
+	uint64_t plain = reading->chunk->plain_first + reading->record_start;
 	return error_set(error, ERROR_INPUT,
 		"record %llu at plain offset %llu is longer than %zu bytes: a quote is probably not closed",
-		(unsigned long long)reading->next_record,
-		(unsigned long long)(reading->chunk->plain_first + reading->record_start),
-		RECORD_MAX);
+		(unsigned long long)reading->next_record, (unsigned long long)plain, RECORD_MAX);
 }
 
 static bool next_chunk(struct reading *reading, uint64_t plain_first)

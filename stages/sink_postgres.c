@@ -283,7 +283,7 @@ static bool connect_main(struct postgres_sink *sink, struct error *error)
 static bool postgres_take(struct sink *base, struct error *error)
 {
 	struct postgres_sink *sink = (struct postgres_sink *)base;
-	struct identity identity;
+	struct identity identity = { 0 };
 	bool done = connect_main(sink, error) && read_identity(sink, &identity, error);
 	if (done && (!identity.bookkeeping || !identity.dvf))
 		done = create_missing(sink, !identity.bookkeeping, !identity.dvf, error);

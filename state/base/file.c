@@ -147,7 +147,11 @@ bool file_read_secret(const char *path, char **secret, struct error *error)
 		return error_system(error, "cannot open the secret file %s", path);
 	char *text = calloc(1, SECRET_MAX + 1);
 	size_t got = 0;
-	bool done = text != NULL || error_memory(error, "a secret");
+	bool done = true;
+	if (text == NULL) {
+		file_close(&fd);
+		return error_memory(error, "a secret");
+	}
 	while (done && got < SECRET_MAX) {
 		ssize_t size = read(fd, text + got, SECRET_MAX - got);
 		if (size == 0)
