@@ -350,6 +350,7 @@ static bool import(struct pipeline *pipeline, struct work *work, struct error *e
 		work->spool.packed_size;
 	bool published = work->progress->outcome == YEAR_PUBLISHED;
 	bool done = year_import(&year, error);
+	budget_trim();
 	work->spool = year.spool;
 	if (published && work->progress->outcome == YEAR_UNCHANGED)
 		work->progress->outcome = YEAR_PUBLISHED; /* by this run, a moment ago */

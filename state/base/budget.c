@@ -1,10 +1,14 @@
 #include "state/base/budget.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define ARENAS_MOST    2           /* one a thread would keep each its own free memory */
+#define MMAP_THRESHOLD (256 << 10) /* chunks and caches go back to the system when freed */
 
 static bool read_number(const char *path, uint64_t *number)
 {
@@ -81,7 +85,14 @@ bool budget_make(struct budget *budget, uint64_t asked, struct error *error)
 	if (budget->chunk_bytes > (uint64_t)4 << 20)
 		budget->chunk_bytes = (uint64_t)4 << 20;
 	budget->chunks_spare = 2;
+	mallopt(M_ARENA_MAX, ARENAS_MOST);
+	mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
 	return true;
+}
+
+void budget_trim(void)
+{
+	malloc_trim(0);
 }
 
 /* The value of one "Name:   123 kB" line of /proc/self/status, in bytes. */

@@ -24,8 +24,12 @@ struct budget {
 	unsigned chunks_spare; /* chunk buffers beyond one a loader */
 };
 
-/* `asked` 0: the default. Fails with ERROR_REFUSED when there is less than BUDGET_LEAST. */
+/* `asked` 0: the default. Also keeps the allocator from holding on to what was freed. Fails with
+ * ERROR_REFUSED when there is less than BUDGET_LEAST. */
 bool budget_make(struct budget *budget, uint64_t asked, struct error *error);
+
+/* Gives back what the allocator keeps for later: between years. */
+void budget_trim(void);
 
 uint64_t budget_resident(void);      /* our resident set now, bytes; 0 if /proc is not there */
 uint64_t budget_resident_peak(void); /* its highest so far */
