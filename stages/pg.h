@@ -1,5 +1,5 @@
 /*
- * pg.h: one connection to PostgreSQL, and every wait for it.
+ * pg.h: one connection to PostgreSQL, and every wait for it. pg_connect.c makes it, pg.c uses it.
  *
  * All waiting is done here, in steps: the tick is called, a wish to stop is seen (statements in
  * flight are cancelled at once, or for loaders when the grace is over), a lost connection is told
@@ -58,6 +58,10 @@ bool pg_copy_end(struct pg *pg, uint64_t *rows, struct error *error);
 
 /* Leaves any transaction and any COPY; a broken connection stays broken. */
 void pg_rollback(struct pg *pg);
+
+/* Sets the error to `before` and the server's text as one line: newlines become spaces, LOCATION
+ * lines go. */
+void pg_one_line(struct error *error, enum error_kind kind, const char *before, const char *text);
 
 /* A field of a result. NULL reads as "" and 0. */
 const char *pg_text(const PGresult *result, int row, int column);
