@@ -15,7 +15,7 @@ static void print_year(FILE *out, const struct year_progress *year)
 		year_outcome_word(year->outcome), (unsigned long long)state->rows,
 		(unsigned long long)state->rejects, (double)state->packed_done / 1e6,
 		(double)state->elapsed_ms / 1e3);
-	if (year->load_ms > 0)
+	if (year->load_ms > 0 && year->rows_now > 0)
 		fprintf(out, "%8llu  ",
 			(unsigned long long)(year->rows_now * 1000 / year->load_ms));
 	else
@@ -38,18 +38,24 @@ static void print_message(FILE *out, const struct year_progress *year)
 void report_print(FILE *out, const struct run_report *report)
 {
 	unsigned in = 0;
+	unsigned older = 0;
 	if (report->count == 0)
 		return;
 	fprintf(out, "%4s  %-12s  %10s  %8s  %10s  %8s  %8s  %8s\n", "year", "status", "rows",
-		"rejects", "fetched MB", "seconds", "rows/s", "peak MiB");
+		"rejects", "packed MB", "seconds", "rows/s", "peak MiB");
 	for (unsigned i = 0; i < report->count; i++) {
 		print_year(out, &report->years[i]);
 		in += is_in(&report->years[i]) ? 1 : 0;
+		older += !is_in(&report->years[i]) && report->years[i].serving ? 1 : 0;
 	}
 	for (unsigned i = 0; i < report->count; i++)
 		if (!is_in(&report->years[i]))
 			print_message(out, &report->years[i]);
-	fprintf(out, "%u of %u %s in, in %s; %.1f s, peak %.1f MiB\n", in, report->count,
-		report->count == 1 ? "year is" : "years are", report->destination,
-		(double)report->elapsed_ms / 1e3, (double)report->peak_memory / (1 << 20));
+	fprintf(out, "%u of %u %s in, in %s", in, report->count,
+		report->count == 1 ? "year is" : "years are", report->destination);
+	if (older > 0)
+		fprintf(out, " (%u of the others still %s an older edition)", older,
+			older == 1 ? "serves" : "serve");
+	fprintf(out, "; %.1f s, peak %.1f MiB\n", (double)report->elapsed_ms / 1e3,
+		(double)report->peak_memory / (1 << 20));
 }

@@ -31,7 +31,7 @@ static void print_head(const char *destination, bool first)
 {
 	printf("%s%s\n", first ? "" : "\n", destination);
 	printf("%4s  %-10s  %10s  %8s  %15s  %15s  %8s  %s\n", "year", "stage", "rows", "rejects",
-		"fetched MB", "loaded MB", "seconds", "as of");
+		"packed MB", "plain MB", "seconds", "as of");
 }
 
 static bool print_year(void *context, const char *destination, const struct year_state *state,

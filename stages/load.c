@@ -39,8 +39,8 @@ static bool few_rejects(struct load *load, uint64_t packed, struct error *error)
 		return true;
 	load->refused = true;
 	return error_set(error, ERROR_INPUT,
-		"%llu of the first %llu records were rejected, which is over --max-rejects: look at the reject table, "
-		"then raise it or wait for a mended edition",
+		"%llu of the first %llu records were rejected, which is over --max-rejects: look at dvf_import.reject "
+		"(SQLite: dvf_import_reject), then raise it or wait for a mended edition",
 		(unsigned long long)state->rejects, (unsigned long long)records);
 }
 

@@ -46,7 +46,7 @@ struct load {
  * call this again. */
 bool load_edition(struct load *load, struct year_total *total, struct error *error);
 
-/* How many of `records` may be rejects. */
+/* How many of `records` may be rejects: the share, at least MAX_REJECTS_LEAST. */
 uint64_t load_rejects_allowed(double share, uint64_t records);
 
 #endif

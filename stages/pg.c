@@ -94,6 +94,8 @@ static bool failed(struct pg *pg, const PGresult *result, struct error *error)
 	enum error_kind kind = kind_of(state);
 	if (strcmp(state, "57014") == 0 && pg->cancelled_ms != 0)
 		kind = ERROR_STOPPED;
+	if (kind == ERROR_STOPPED)
+		return stopped(error);
 	error_set(error, kind, "the server says: %s%s%s%s (SQLSTATE %s)%s", primary,
 		detail != NULL ? " (" : "", detail != NULL ? detail : "", detail != NULL ? ")" : "",
 		state, remedy_of(state));

@@ -23,9 +23,11 @@ static void show(struct pipeline *pipeline)
 	report->peak_memory = budget_resident_peak();
 	for (unsigned i = 0; i < pipeline->count; i++) {
 		struct work *work = &pipeline->works[i];
-		if (work->turn == TURN_FETCH && atomic_load(&work->task.begun)) {
+		if (work->turn == TURN_FETCH && !work->imported && atomic_load(&work->task.begun)) {
+			struct error ignored; /* the next stage tells it, if it stays */
 			work->progress->state.packed_done = atomic_load(&work->task.done);
 			work->progress->state.packed_size = atomic_load(&work->task.size);
+			ledger_year_put(pipeline->ledger, &work->progress->state, &ignored);
 		}
 	}
 	pipeline->watched_ms = clock_ms();
@@ -111,8 +113,10 @@ static bool import(struct pipeline *pipeline, struct work *work, struct error *e
 		return false;
 	if (year.spool_spoiled && work->refetched < REFETCH_MOST)
 		return work_refetch(pipeline, work, error);
-	bool ask_now = work->refresh && !work->imported;
+	bool ask_now = work->refresh && !work->imported && !year.spool_bad;
 	work->imported = true;
+	if (year.spool_bad && !work_drop_spool(pipeline, work, error))
+		return false;
 	if (!ask_now) {
 		work_end(work, work->progress->outcome);
 		return true;
@@ -199,8 +203,10 @@ static bool take(struct pipeline *pipeline, struct error *error)
 static void finish(struct pipeline *pipeline)
 {
 	struct error error;
-	if (pipeline->changed && !stop_requested() &&
-		!pipeline->sink->ops->finish(pipeline->sink, &error))
+	if (!pipeline->changed || stop_requested())
+		return;
+	log_note(LOG_INFO, 0, "renewing the statistics of dvf");
+	if (!pipeline->sink->ops->finish(pipeline->sink, &error))
 		log_note(LOG_WARNING, 0, "statistics of dvf were not renewed: %s", error.text);
 }
 

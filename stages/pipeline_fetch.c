@@ -37,8 +37,13 @@ static bool on_failed_fetch(struct pipeline *pipeline, struct work *work, struct
 		return year_stage(pipeline->ledger, work->progress, "published",
 			"the source has it no more", error);
 	}
-	log_note(LOG_WARNING, work->progress->state.year, "%s", said->text);
 	work_end(work, YEAR_FAILED);
+	if (said->kind == ERROR_GONE && !work->asked_for) {
+		log_note(LOG_INFO, work->progress->state.year, "not published by the source");
+		return year_stage(pipeline->ledger, work->progress, "gone",
+			"not published by the source", error);
+	}
+	log_note(LOG_WARNING, work->progress->state.year, "%s", said->text);
 	return tell(pipeline, work, "fetch failed", NULL, said->text, error) &&
 	       year_stage(pipeline->ledger, work->progress,
 		       said->kind == ERROR_GONE ? "gone" : "failed", said->text, error);
@@ -82,7 +87,7 @@ static bool on_whole(struct pipeline *pipeline, struct work *work, struct error 
 	work->progress->state.packed_done = work->progress->state.packed_size =
 		work->spool.packed_size;
 	work->turn = TURN_IMPORT;
-	return true;
+	return work->imported || year_stage(pipeline->ledger, work->progress, "waiting", "", error);
 }
 
 static bool on_fetch_ended(struct pipeline *pipeline, struct ahead_task *task, struct error *error)
@@ -152,7 +157,6 @@ static bool tell_if_found(
 		return false;
 	if (known.told)
 		return true;
-	pipeline->changed = true;
 	const struct field fields[] = { FIELD_T("edition", served->edition.sha256),
 		FIELD_T("url", served->edition.url), FIELD_N("rows", served->rows),
 		FIELD_N("rejects", served->rejects) };
@@ -204,14 +208,20 @@ bool work_look_back(struct pipeline *pipeline, struct work *work, struct error *
 	return true;
 }
 
+bool work_drop_spool(struct pipeline *pipeline, struct work *work, struct error *error)
+{
+	work->has_spool = false;
+	remove_spool_file(pipeline, work->spool.file);
+	return ledger_spool_drop(pipeline->ledger, work->spool.year, work->spool.url, error);
+}
+
 /* The spool turned out spoiled: it is dropped, and fetched again once. */
 bool work_refetch(struct pipeline *pipeline, struct work *work, struct error *error)
 {
 	work->refetched++;
-	work->has_spool = work->refresh = false;
+	work->refresh = false;
 	work->task.has_have = work->task.has_part = false;
-	remove_spool_file(pipeline, work->spool.file);
-	return ledger_spool_drop(pipeline->ledger, work->spool.year, work->spool.url, error) &&
+	return work_drop_spool(pipeline, work, error) &&
 	       tell(pipeline, work, "spool dropped", &work->spool, "its bytes changed on disk",
 		       error) &&
 	       work_ask(pipeline, work, error);

@@ -59,6 +59,9 @@ bool work_pump(struct pipeline *pipeline, uint32_t wait_ms, struct error *error)
 /* The spool turned out spoiled: it is dropped, and fetched again. */
 bool work_refetch(struct pipeline *pipeline, struct work *work, struct error *error);
 
+/* Removes the spool at hand, file and record. */
+bool work_drop_spool(struct pipeline *pipeline, struct work *work, struct error *error);
+
 void work_end(struct work *work, enum year_outcome outcome);
 
 #endif

@@ -213,6 +213,7 @@ static bool update_fence(struct postgres_sink *sink, PGresult **result, struct e
 	bool done = pg_exec(&sink->pg,
 			    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
 			    "SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = 0;"
+			    "SET LOCAL idle_in_transaction_session_timeout = 0;"
 			    "SET LOCAL lock_timeout = '" FENCE_WAIT "'",
 			    NULL, error) &&
 		    pg_params(&sink->pg, sql_postgres_fence, 4, params, result, error) &&

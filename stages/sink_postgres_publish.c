@@ -324,5 +324,10 @@ bool postgres_finish(struct sink *base, struct error *error)
 {
 	struct postgres_sink *sink = (struct postgres_sink *)base;
 	const struct sql_value values[] = { { "dvf", sink->dvf }, { NULL, NULL } };
-	return pg_make(&sink->pg, sql_postgres_analyze_dvf, values, NULL, error);
+	bool done = postgres_begin(sink, "0", error) &&
+		    pg_make(&sink->pg, sql_postgres_analyze_dvf, values, NULL, error) &&
+		    postgres_commit(sink, error);
+	if (!done)
+		pg_rollback(&sink->pg);
+	return done;
 }

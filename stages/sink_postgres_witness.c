@@ -177,7 +177,7 @@ static bool no_stray_table(
 	if (!none)
 		error_set(error, ERROR_REFUSED,
 			"%s is in the way: it has the name year %s would get, and is no part of dvf. DROP TABLE %s, or "
-			"rename it",
+			"move it with ALTER TABLE ... SET SCHEMA (renaming leaves its indexes in the way)",
 			pg_text(r, 0, 0), names->year, pg_text(r, 0, 0));
 	PQclear(r);
 	return none;

@@ -8,7 +8,8 @@
 #include "state/base/log.h"
 #include "state/base/stop.h"
 
-#define TRIES_AFRESH 2   /* of an edition whose table turned out wrong */
+#define UNDER_BYTES  "bytes" /* a verdict that no setting changes */
+#define TRIES_AFRESH 2       /* of an edition whose table turned out wrong */
 #define TRIES_IDLE   6   /* without a new row before a year that loses its connection is given up */
 #define NOTE_MS      250 /* how often the ledger is told where a year stands */
 #define BUSY_REST_MS 1000
@@ -95,14 +96,24 @@ static bool stage(struct try *try, const char *name, struct error *error)
 	return done;
 }
 
-static bool judge(struct try *try, enum edition_stage verdict, const char *why, struct error *error)
+static bool judge(struct try *try, enum edition_stage verdict, const char *why, const char *under,
+	struct error *error)
 {
 	struct year *year = try->year;
 	bool held = verdict == EDITION_HELD;
 	year->progress->outcome = held ? YEAR_HELD : YEAR_REFUSED;
-	return year->sink->ops->judge(year->sink, &try->edition, verdict, why, try->under, error) &&
+	return year->sink->ops->judge(year->sink, &try->edition, verdict, why, under, error) &&
 	       event(try, held ? "edition held" : "edition refused", why, error) &&
 	       note_stage(year, held ? "held" : "refused", why, error);
+}
+
+/* A verdict on the bytes depends on no setting. Their spool goes, so that the next run asks for
+ * them afresh: they may have been damaged on their way. If they are the same again, the verdict is
+ * remembered. */
+static bool refuse(struct try *try, const char *why, struct error *error)
+{
+	try->year->spool_bad = !try->refused;
+	return judge(try, EDITION_REFUSED, why, try->refused ? try->under : UNDER_BYTES, error);
 }
 
 static bool load(struct try *try, struct error *error)
@@ -189,12 +200,13 @@ static bool publish(struct try *try, struct error *error)
 	struct year *year = try->year;
 	char why[512];
 	if (shrinks(try, why, sizeof(why)))
-		return judge(try, EDITION_HELD, why, error);
+		return judge(try, EDITION_HELD, why, try->under, error);
 	if (!stage(try, "publishing", error) ||
 		!year->sink->ops->publish(year->sink, &try->edition, &try->total, error))
 		return false;
 	year->progress->outcome = YEAR_PUBLISHED;
 	year->progress->serving = true;
+	year->progress->state.plain_done = try->total.plain_size; /* the header, too */
 	return event(try, "year published", NULL, error) &&
 	       note_stage(year, "published", "", error);
 }
@@ -224,7 +236,9 @@ static bool remembered(struct try *try, bool *ended, struct error *error)
 		return note_stage(year, "published", "", error);
 	}
 	bool judged = found && (memory.stage == EDITION_HELD || memory.stage == EDITION_REFUSED);
-	*ended = judged && strcmp(memory.under, try->under) == 0;
+	bool of_bytes = judged && strcmp(memory.under, UNDER_BYTES) == 0;
+	*ended = of_bytes || (judged && strcmp(memory.under, try->under) == 0);
+	year->spool_bad = of_bytes;
 	if (!*ended)
 		return true;
 	bool held = memory.stage == EDITION_HELD;
@@ -276,7 +290,7 @@ static bool on_bad_bytes(struct try *try, bool *again, struct error *error)
 	bool of_another = said.kind == ERROR_CHANGED;
 	if (!year->spool_spoiled && !try->from_point && !of_another) {
 		if (!year->may_refetch)
-			return judge(try, EDITION_REFUSED, said.text, error);
+			return refuse(try, said.text, error);
 		/* A part may have rotted before its hash was taken: two downloads must agree on a
 		 * verdict. */
 		year->spool_spoiled = true;
@@ -358,7 +372,7 @@ bool year_import(struct year *year, struct error *error)
 	bool again = true;
 	struct patience patience = { 0 };
 	bool done = false;
-	year->spool_spoiled = false;
+	year->spool_spoiled = year->spool_bad = false;
 	year->progress->outcome = YEAR_UNFINISHED;
 	while (again) {
 		struct try try = { .year = year };

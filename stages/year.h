@@ -24,6 +24,8 @@ struct year {
 	void *context;
 	void (*tick)(void *context);
 	uint64_t started_ms, noted_ms; /* private */
+	bool spool_bad; /* out: refused for its bytes; kept, it would answer for the source for ever
+			 */
 	bool spool_spoiled; /* out: the spool's bytes are not those that were fetched; it must be
 			       fetched again */
 };

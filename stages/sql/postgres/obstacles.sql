@@ -1,4 +1,4 @@
--- What would keep a year's table from being replaced: (what, remedy).
+-- What would keep a year's table from being replaced: (what, remedy). Year 0: any, as far as can be told.
 SELECT format('%s exists and is not the partitioned table this importer makes', :'dvf'),
        'rename it (ALTER TABLE or ALTER VIEW ... RENAME TO ...), or load into another database'
 FROM pg_class c
@@ -35,11 +35,13 @@ SELECT format('foreign key %I of %s refers to %s, the table of one year', k.conn
 FROM pg_inherits i JOIN pg_constraint k ON k.contype = 'f' AND k.confrelid = i.inhrelid
 WHERE i.inhparent = :'dvf'::regclass
 UNION ALL
-SELECT format('%s holds year %s but was not made by this importer', c.oid::regclass, :year),
+SELECT format('%s holds %s but was not made by this importer', c.oid::regclass,
+              CASE WHEN :year = 0 THEN 'several years' ELSE 'year ' || :year END),
        format('ALTER TABLE %s DETACH PARTITION %s', :'dvf', c.oid::regclass)
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = :'dvf'::regclass AND c.relname !~ '^dvf_[0-9]{4}_[0-9a-f]{12}$'
-  AND pg_get_expr(c.relpartbound, c.oid) ~ ('\m' || :year || '\M')
+  AND (pg_get_expr(c.relpartbound, c.oid) ~ ('\m' || :year || '\M')
+       OR (:year = 0 AND pg_get_expr(c.relpartbound, c.oid) LIKE '%,%'))
 UNION ALL
 SELECT DISTINCT format('function %s is built on %s, the table of one year', d.objid::regprocedure, i.inhrelid::regclass),
        format('build it on %s with a condition on source_year instead', :'dvf')
@@ -47,9 +49,9 @@ FROM pg_inherits i
 JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = i.inhrelid AND d.classid = 'pg_proc'::regclass
 WHERE i.inhparent = :'dvf'::regclass
 UNION ALL
-SELECT format('%s holds %s, among others', c.oid::regclass, :year),
+SELECT format('%s holds several years', c.oid::regclass),
        format('ALTER TABLE %s DETACH PARTITION %s', :'dvf', c.oid::regclass)
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = :'dvf'::regclass AND c.relname ~ '^dvf_[0-9]{4}_[0-9a-f]{12}$'
-  AND pg_get_expr(c.relpartbound, c.oid) ~ ('\m' || :year || '\M')
+  AND (:year = 0 OR pg_get_expr(c.relpartbound, c.oid) ~ ('\m' || :year || '\M'))
   AND pg_get_expr(c.relpartbound, c.oid) LIKE '%,%'

@@ -1,0 +1,228 @@
+"""What people build on dvf that would keep a year from being replaced: it is named, with its remedy, before
+anything is loaded; and once the remedy was applied, the same command does it."""
+import contextlib
+import time
+
+import pytest
+
+import program
+from servers import wait_for
+
+ROWS = 5000
+NOT_OURS = "public.dvf exists and is not the partitioned table this importer makes"
+
+
+def year_table(database, year=2021):
+    """The table of a year that the importer made and that dvf serves."""
+    return database.query("SELECT c.oid::regclass::text FROM pg_class c WHERE c.relispartition"
+                          f" AND c.relname LIKE 'dvf\\_{year}\\_%'")[0][0]
+
+
+def by_owner(database, statement):
+    """As the role that owns the database: what it makes is no superuser's business."""
+    with contextlib.closing(database.server.connect(database.name, "importer")) as connection, \
+            connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def loaded_nothing(database, before):
+    """No chunk and no table came since."""
+    return database.committed() == before and database.leftovers() == []
+
+
+# name: (SQL that puts it in the way, words of the message, SQL that is the remedy); {table}: of year 2021
+ON_A_YEAR = {
+    "view": ("CREATE VIEW recent AS SELECT * FROM {table}",
+             ["view recent is built on {table}", "build it on public.dvf with a condition on source_year"],
+             "DROP VIEW recent; CREATE VIEW recent AS SELECT * FROM dvf WHERE source_year = 2021"),
+    "materialized view": ("CREATE MATERIALIZED VIEW recent AS SELECT count(*) FROM {table}",
+                          ["materialized view recent is built on {table}"], "DROP MATERIALIZED VIEW recent"),
+    "function": ("CREATE FUNCTION how_many() RETURNS bigint LANGUAGE sql"
+                 " BEGIN ATOMIC SELECT count(*) FROM {table}; END",
+                 ["function how_many() is built on {table}"], "DROP FUNCTION how_many()"),
+    "foreign key": ("ALTER TABLE {table} ADD PRIMARY KEY (source_row);"
+                    "CREATE TABLE remark (sale integer CONSTRAINT of_sale REFERENCES {table}, words text)",
+                    ["foreign key of_sale of remark refers to {table}",
+                     "ALTER TABLE remark DROP CONSTRAINT of_sale"],
+                    "ALTER TABLE remark DROP CONSTRAINT of_sale"),
+    "default partition": ("CREATE TABLE others PARTITION OF dvf DEFAULT",
+                          ["public.dvf has a default partition, others",
+                           "ALTER TABLE public.dvf DETACH PARTITION others"],
+                          "ALTER TABLE dvf DETACH PARTITION others"),
+    "column": ("ALTER TABLE dvf ADD COLUMN seen_by text; UPDATE dvf SET seen_by = '';"
+               "ALTER TABLE dvf ALTER COLUMN seen_by SET NOT NULL",
+               ["column seen_by of public.dvf was added as NOT NULL without a default",
+                "ALTER TABLE public.dvf ALTER COLUMN seen_by DROP NOT NULL"],
+               "ALTER TABLE dvf ALTER COLUMN seen_by DROP NOT NULL"),
+}
+
+
+@pytest.mark.parametrize("name", ON_A_YEAR)
+def test_what_was_built_on_a_year(database, site, make_import, made_years, name):
+    """A new edition comes, and something stands on the table of the old one."""
+    put, words, remedy = ON_A_YEAR[name]
+    site.put(2021, made_years(ROWS))
+    importer = make_import(database)
+    importer.run_well("--years", "2021")
+    table = year_table(database)
+    by_owner(database, put.format(table=table))
+    before = database.committed()
+    site.put(2021, made_years(ROWS + 10, seed=2))
+    refused = importer.run("--years", "2021")
+    assert refused.code == program.NONE, str(refused)
+    checked = importer.call("check", "--years", "2021")
+    assert checked.code == program.REFUSED, str(checked)
+    for word in words:
+        assert word.format(table=table) in refused.said, str(refused)
+        assert word.format(table=table) in checked.out, str(checked)
+    assert loaded_nothing(database, before)
+    assert database.count(2021) == ROWS, "the old edition is to serve meanwhile"
+    by_owner(database, remedy)
+    importer.run_well("--years", "2021")
+    assert database.fingerprint(2021)[:4] == (ROWS + 10, 1, ROWS + 10, ROWS + 10)
+    assert importer.call("check", "--years", "2021").code == program.ALL
+
+
+def test_partition_for_two_years(database, site, make_import, made_years):
+    site.put(2020, made_years(ROWS, 2020))
+    importer = make_import(database)
+    importer.run_well("--years", "2020")
+    before = database.committed()
+    by_owner(database, "CREATE TABLE two_years PARTITION OF dvf FOR VALUES IN (2021, 2022)")
+    site.put(2021, made_years(ROWS))
+    refused = importer.run("--years", "2021")
+    assert refused.code == program.NONE, str(refused)
+    assert "two_years holds year 2021 but was not made by this importer" in refused.said, str(refused)
+    assert "ALTER TABLE public.dvf DETACH PARTITION two_years" in refused.said, str(refused)
+    assert loaded_nothing(database, before)
+    checked = importer.call("check", "--years", "2021")
+    assert checked.code == program.REFUSED, str(checked)
+    assert "ALTER TABLE public.dvf DETACH PARTITION two_years" in checked.out, str(checked)
+    by_owner(database, "ALTER TABLE dvf DETACH PARTITION two_years")
+    importer.run_well("--years", "2020,2021")
+    assert database.counts() == {2020: ROWS, 2021: ROWS}
+
+
+def test_own_table_attached_for_two_years(database, site, make_import, made_years):
+    """The table has the importer's name, and somebody attached it for a second year besides."""
+    site.put(2021, made_years(ROWS))
+    importer = make_import(database)
+    importer.run_well("--years", "2021")
+    table = year_table(database)
+    by_owner(database, f"ALTER TABLE dvf DETACH PARTITION {table};"
+                       f"ALTER TABLE {table} DROP CONSTRAINT source_year_is;"
+                       f"ALTER TABLE dvf ATTACH PARTITION {table} FOR VALUES IN (2021, 2022)")
+    before = database.committed()
+    site.put(2021, made_years(ROWS + 10, seed=2))
+    refused = importer.run("--years", "2021")
+    assert refused.code == program.NONE, str(refused)
+    assert f"{table} holds several years" in refused.said, str(refused)
+    assert f"ALTER TABLE public.dvf DETACH PARTITION {table}" in refused.said, str(refused)
+    assert loaded_nothing(database, before)
+    by_owner(database, f"ALTER TABLE dvf DETACH PARTITION {table}")
+    importer.run_well("--years", "2021")
+    assert database.counts() == {2021: ROWS + 10}
+
+
+@pytest.mark.parametrize("theirs", [
+    "CREATE TABLE sale (price integer); CREATE VIEW dvf AS SELECT * FROM sale",
+    "CREATE TABLE dvf (price integer)",
+    "CREATE TABLE dvf (source_year smallint) PARTITION BY LIST (source_year)",
+], ids=["view", "table", "other columns"])
+def test_dvf_of_somebody_else(database, site, make_import, made_years, theirs):
+    site.put(2021, made_years(ROWS))
+    database.query(theirs)
+    importer = make_import(database)
+    refused = importer.run("--years", "2021")
+    assert refused.code == program.NONE, str(refused)
+    assert NOT_OURS in refused.said, str(refused)
+    assert "RENAME TO" in refused.said, str(refused)
+    assert loaded_nothing(database, 0)
+    checked = importer.call("check", "--years", "2021")
+    assert checked.code == program.REFUSED and "RENAME TO" in checked.out, str(checked)
+    kind = "VIEW" if "VIEW" in theirs else "TABLE"
+    database.query(f"ALTER {kind} dvf RENAME TO dvf_of_others")
+    importer.run_well("--years", "2021")
+    assert database.count(2021) == ROWS
+
+
+@pytest.mark.parametrize("change, back", [
+    ("ALTER TABLE dvf RENAME TO sales; CREATE VIEW dvf AS SELECT * FROM sales",
+     "DROP VIEW dvf; ALTER TABLE sales RENAME TO dvf"),
+    ("ALTER TABLE dvf RENAME TO sales; CREATE TABLE dvf AS TABLE sales",
+     "DROP TABLE dvf; ALTER TABLE sales RENAME TO dvf"),
+    ("ALTER TABLE dvf RENAME TO sales; CREATE TABLE dvf (LIKE sales) PARTITION BY LIST (code_departement)",
+     "DROP TABLE dvf; ALTER TABLE sales RENAME TO dvf"),
+], ids=["view", "table", "other key"])
+def test_dvf_that_only_looks_like_ours(database, site, make_import, made_years, change, back):
+    """Every column is there, so that only its kind tells that no year can be attached to it."""
+    site.put(2021, made_years(ROWS))
+    importer = make_import(database)
+    importer.run_well("--years", "2021")
+    before = database.committed()
+    by_owner(database, change)
+    site.put(2021, made_years(ROWS + 10, seed=2))
+    refused = importer.run("--years", "2021")
+    assert refused.code == program.NONE, str(refused)
+    assert NOT_OURS in refused.said, str(refused)
+    assert database.committed() == before
+    assert importer.call("check", "--years", "2021").code == program.REFUSED
+    by_owner(database, back)
+    importer.run_well("--years", "2021")
+    assert database.counts() == {2021: ROWS + 10}
+
+
+def test_dvf_of_another_owner(database, site, make_import, made_years):
+    site.put(2021, made_years(ROWS))
+    importer = make_import(database)
+    importer.run_well("--years", "2021")
+    before = database.committed()
+    database.query("ALTER TABLE dvf OWNER TO postgres")
+    site.put(2021, made_years(ROWS + 10, seed=2))
+    refused = importer.run("--years", "2021")
+    checked = importer.call("check", "--years", "2021")
+    assert refused.code == program.NONE and checked.code == program.REFUSED, f"{refused}{checked}"
+    for said in (refused.said, checked.out):
+        assert "public.dvf belongs to postgres" in said, said
+        assert "ALTER TABLE public.dvf OWNER TO importer" in said, said
+    assert loaded_nothing(database, before)
+    database.query("ALTER TABLE dvf OWNER TO importer")
+    importer.run_well("--years", "2021")
+    assert database.counts() == {2021: ROWS + 10}
+
+
+@pytest.mark.parametrize("remedy", [
+    "DROP TABLE {table}", "CREATE SCHEMA kept; ALTER TABLE {table} SET SCHEMA kept"], ids=["drop", "move"])
+def test_detached_year(database, site, make_import, made_years, remedy):
+    """The table that was detached has the name the year will get again."""
+    site.put(2021, made_years(ROWS))
+    importer = make_import(database)
+    importer.run_well("--years", "2021")
+    table = year_table(database)
+    by_owner(database, f"ALTER TABLE dvf DETACH PARTITION {table}")
+    refused = importer.run("--years", "2021")
+    assert refused.code == program.NONE, str(refused)
+    assert f"{table} is in the way" in refused.said and f"DROP TABLE {table}" in refused.said, str(refused)
+    assert database.leftovers() == []
+    by_owner(database, remedy.format(table=table))
+    importer.run_well("--years", "2021")
+    assert database.fingerprint(2021)[:4] == (ROWS, 1, ROWS, ROWS)
+
+
+def test_dvf_locked_while_a_year_is_published(database, site, make_import, made_years):
+    """Each try to lock dvf gives up after 2 s, so that readers do not queue for long; then again."""
+    site.put(2021, made_years(ROWS))
+    importer = make_import(database)
+    importer.run_well("--years", "2021")
+    site.put(2021, made_years(ROWS + 10, seed=2))
+    holder = database.server.connect(database.name)
+    with contextlib.closing(holder), holder.cursor() as cursor:
+        cursor.execute("BEGIN; LOCK TABLE dvf IN ACCESS SHARE MODE")
+        process = importer.start("--years", "2021")
+        wait_for(lambda: "ready" in database.stages(2021), 30, "the new edition to be ready")
+        time.sleep(5)
+        assert process.poll() is None, str(importer.finish(process))
+        by_owner(database, "SET lock_timeout = '2500ms'; SELECT count(*) FROM dvf")
+    result = importer.finish(process)
+    assert result.code == program.ALL, str(result)
+    assert database.counts() == {2021: ROWS + 10} and database.stages(2021) == ["published"]
