@@ -1,5 +1,6 @@
 """A bad year does not stop the others, and says what is wrong with it."""
 import gzip
+import os
 import re
 
 import pytest
@@ -88,3 +89,24 @@ def test_wrong_layout_is_named(database, site, make_import, made_years):
     result = make_import(database).run("--years", "2021")
     assert result.code == program.NONE, str(result)
     assert re.search("semicolon|;", result.said), str(result)
+
+
+def test_download_damaged_on_its_way(destination, site, make_import, made_years):
+    """The site's file was right all the time, and its ETag the same: the refused bytes must not answer for it."""
+    packed = shapes.pack(shapes.plain_of(made_years(900, 2020)))
+    damaged = bytearray(packed)
+    damaged[-6] ^= 0xFF
+    path = site.put(2020, bytes(damaged))
+    stamp = os.stat(path).st_mtime
+    importer = make_import(destination)
+    refused = importer.run("--years", "2020")
+    assert refused.code == program.NONE and "CRC" in refused.said, str(refused)
+    again = importer.run("--years", "2020")
+    assert again.code == program.NONE and "CRC" in again.said, str(again)
+    site.requests()
+    with open(path, "r+b") as file:
+        file.write(packed)
+    os.utime(path, (stamp, stamp))
+    importer.run_well("--years", "2020")
+    assert [request.status for request in site.requests()] == [200]
+    assert destination.differences(2020, path) == []
