@@ -8,9 +8,9 @@
 #include "state/base/log.h"
 #include "state/base/stop.h"
 
-#define READ_AHEAD                                                                                 \
-	((uint64_t)256 << 10) /* packed bytes the reader may be before a chunk that is loaded */
-#define GAPS_MOST 256         /* read in one pass; further ones wait for the next */
+/* Packed bytes the reader may be before a chunk that is loaded. */
+#define READ_AHEAD ((uint64_t)256 << 10)
+#define GAPS_MOST  256 /* read in one pass; further ones wait for the next */
 
 uint64_t load_rejects_allowed(double share, uint64_t records)
 {

@@ -206,18 +206,28 @@ static bool end_holders(struct postgres_sink *sink, struct error *error)
 	return true;
 }
 
+/* Before the COMMIT: if its answer is lost, only the row itself tells whether we have it. */
+static bool note_asked(struct postgres_sink *sink, const PGresult *result, struct error *error)
+{
+	return PQntuples(result) != 1 ||
+	       copy_text(sink->asked, sizeof(sink->asked), pg_text(result, 0, 1), error);
+}
+
 static bool update_fence(struct postgres_sink *sink, PGresult **result, struct error *error)
 {
 	const char *const params[] = { sink->base.destination.run_name, sink->oid, sink->system,
-		sink->token[0] != '\0' ? sink->token : NULL };
+		sink->token[0] != '\0' ? sink->token : NULL,
+		sink->asked[0] != '\0' ? sink->asked : NULL };
+	PQclear(*result);
+	*result = NULL;
 	bool done = pg_exec(&sink->pg,
 			    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
 			    "SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = 0;"
 			    "SET LOCAL idle_in_transaction_session_timeout = 0;"
 			    "SET LOCAL lock_timeout = '" FENCE_WAIT "'",
 			    NULL, error) &&
-		    pg_params(&sink->pg, sql_postgres_fence, 4, params, result, error) &&
-		    postgres_commit(sink, error);
+		    pg_params(&sink->pg, sql_postgres_fence, 5, params, result, error) &&
+		    note_asked(sink, *result, error) && postgres_commit(sink, error);
 	if (!done)
 		pg_rollback(&sink->pg);
 	return done;

@@ -23,8 +23,9 @@ struct postgres_sink {
 	struct pg pg;
 	char oid[16];
 	char system[24];
-	char token[24];   /* ours */
-	char dvf[256];    /* schema.dvf, quoted */
+	char token[24]; /* ours */
+	char asked[24]; /* the one asked for last: ours too if only the answer was lost; "": none */
+	char dvf[256];  /* schema.dvf, quoted */
 	char schema[160]; /* of dvf, quoted */
 	int server_version;
 };

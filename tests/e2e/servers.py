@@ -241,6 +241,46 @@ class HoldingProxy:
             one.close()
 
 
+class CuttingProxy(HoldingProxy):
+    """Once `armed`, the next COMMIT of a fence (one that follows an UPDATE of the destination's row) reaches the
+    server and is done, but its answer never arrives: the connection is cut instead. `cut` counts."""
+
+    cut = 0
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.server_port))
+                self.sockets += [client, server]
+                deaf = threading.Event()
+                threading.Thread(target=self.answers_unless, args=(server, client, deaf), daemon=True).start()
+                threading.Thread(target=self.questions_of, args=(client, server, deaf), daemon=True).start()
+
+    @staticmethod
+    def answers_unless(server, client, deaf):
+        with contextlib.suppress(OSError):
+            while piece := server.recv(65536):
+                if deaf.is_set():
+                    break  # the COMMIT is answered, so it is done
+                client.sendall(piece)
+        with contextlib.suppress(OSError):
+            client.shutdown(socket.SHUT_RDWR)
+
+    def questions_of(self, client, server, deaf):
+        fencing = False
+        with contextlib.suppress(OSError):
+            while piece := client.recv(65536):
+                fencing |= b"UPDATE dvf_import.destination" in piece
+                if fencing and self.armed.is_set() and b"COMMIT" in piece:
+                    self.armed.clear()
+                    self.cut += 1
+                    deaf.set()
+                server.sendall(piece)
+        with contextlib.suppress(OSError):
+            server.shutdown(socket.SHUT_WR)
+
+
 class Request:
     """One line of nginx's access log."""
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 import program
-from servers import HoldingProxy, free_port, wait_for
+from servers import CuttingProxy, HoldingProxy, free_port, wait_for
 
 ROWS = 60_000
 
@@ -259,3 +259,23 @@ def test_least_rights(database, site, make_import, made_years):
     assert rights == [(False, False, False, False)]
     assert database.query("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname IN ('public', 'dvf_import')") \
         == [("importer",)]
+
+
+def test_fence_whose_answer_was_lost(database, site, make_import, made_years):
+    """A run that takes its own destination again must not think that it was taken over by another."""
+    path = site.put(2021, made_years(60_000))
+    proxy = CuttingProxy(database.server.port)
+    try:
+        importer = make_import(database)
+        through = importer.with_(to=importer.to.replace(f":{database.server.port}/", f":{proxy.port}/"))
+        process = through.start("--years", "2021", "--chunk-rows", "200")
+        wait_for(lambda: database.query("SELECT count(*) FROM {chunk}", [(0,)])[0][0] > 5, 20, "chunks to be in")
+        proxy.armed.set()
+        database.server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                            f"WHERE datname = '{database.name}' AND pid <> pg_backend_pid()")
+        result = through.finish(process)
+    finally:
+        proxy.close()
+    assert proxy.cut == 1, "no fence was taken again"
+    assert result.code == program.ALL, str(result)
+    assert database.differences(2021, path) == []
