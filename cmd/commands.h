@@ -20,6 +20,10 @@ int command_status(const struct options *options);
 int command_history(const struct options *options);
 int command_check(const struct options *options);
 int command_clean(const struct options *options);
+int command_verify(const struct options *options);
+int command_promote(const struct options *options);
+int command_revert(const struct options *options);
+int command_mend(const struct options *options);
 
 /* Prints "dvf-import: <text>" once on stderr (or as a log line when json or logfmt was asked for)
  * and gives the exit code that goes with the error's kind. */

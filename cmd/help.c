@@ -24,6 +24,10 @@ static const char all_about[] =
 	"  status    where every year stands\n"
 	"  history   what was done, when, from which bytes, and what was refused\n"
 	"  check     looks whether a run would work, and says what to do where not\n"
+	"  verify    proves that the rows in the destination equal the source\n"
+	"  promote   staging becomes live; what was live is kept as the previous one\n"
+	"  revert    the previous one becomes live again\n"
+	"  mend      loads rejects that were mended by hand\n"
 	"  clean     frees the downloaded files of years that are in\n"
 	"'dvf-import COMMAND --help' shows the options of one command.\n";
 
@@ -65,6 +69,45 @@ static const char check_about[] =
 	"\n"
 	"Example:\n"
 	"  dvf-import check --to postgresql://me@db.example/dvf --years 2024\n";
+
+static const char verify_about[] =
+	"Usage: dvf-import verify [OPTION]...\n"
+	"\n"
+	"Reads each year's file again, beside the table, and compares every value. Names\n"
+	"the first differences. Exit code: 0 equal, 1 different, 3 cannot be proved.\n"
+	"\n"
+	"Examples:\n"
+	"  dvf-import verify --years 2023\n"
+	"  dvf-import verify --staging --fast\n";
+
+static const char promote_about[] =
+	"Usage: dvf-import promote [OPTION]...\n"
+	"\n"
+	"Makes the staging database (run --staging) the live one, at once; what was live\n"
+	"is kept as the previous one. Said twice it changes nothing the second time.\n"
+	"\n"
+	"Examples:\n"
+	"  dvf-import promote --dry-run\n"
+	"  dvf-import promote --drain 30 --carry\n";
+
+static const char revert_about[] =
+	"Usage: dvf-import revert [OPTION]...\n"
+	"\n"
+	"Makes the previous database live again and puts what was live into staging. Its\n"
+	"editions are held: no run brings them back before run --release or a promote.\n"
+	"\n"
+	"Example:\n"
+	"  dvf-import revert --dry-run\n";
+
+static const char mend_about[] =
+	"Usage: dvf-import mend FILE [OPTION]...\n"
+	"\n"
+	"Loads mended rejects, each to its own place of the same edition, all or none.\n"
+	"\n"
+	"Example:\n"
+	"  dvf-import history --rejects --csv > rejects.csv\n"
+	"  (correct the column raw, leave out the lines that shall stay rejects)\n"
+	"  dvf-import mend rejects.csv\n";
 
 static const char clean_about[] =
 	"Usage: dvf-import clean [OPTION]...\n"
@@ -126,13 +169,33 @@ static const struct {
 		"  --year YEAR          events about this year only\n"
 		"  --run N              events of this run only\n"
 		"  --limit N            the newest N events\n"
-		"  --verify             walk the chain of hashes: is the history whole?\n" },
+		"  --verify             walk the chain of hashes: is the history whole?\n"
+		"  --rejects            the records that could not be loaded; with --csv for mend\n" },
 	{ COMMAND_STATUS, "\nOptions of status:\n"
 			  "  --watch              again every second, until interrupted\n" },
 	{ COMMAND_STATUS | COMMAND_HISTORY,
 		"  --json               for programs (status and history)\n" },
 	{ COMMAND_CLEAN, "\nOptions of clean:\n"
 			 "  --dry-run            only tell what would be freed\n" },
+	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_STATUS | COMMAND_VERIFY | COMMAND_HISTORY |
+			COMMAND_MEND,
+		"\nStaging:\n"
+		"  --staging            work on <database>_staging (SQLite: a file beside the live\n"
+		"                       one) instead of the live one\n" },
+	{ COMMAND_RUN, "  --promote            promote at the end, if every year is in\n"
+		       "  --release            load editions again that a revert holds\n" },
+	{ COMMAND_RUN | COMMAND_PROMOTE,
+		"  --drop-year LIST     years that live serves and the next one shall not\n" },
+	{ COMMAND_RUN | COMMAND_PROMOTE | COMMAND_REVERT,
+		"  --drain SECONDS      for sessions to end before they are ended; 10\n"
+		"  --carry              take over what people made in the live database\n"
+		"  --drop-foreign       give that up\n" },
+	{ COMMAND_PROMOTE | COMMAND_REVERT,
+		"  --dry-run            only tell what would be done\n" },
+	{ COMMAND_RUN,
+		"  --openlineage TO     OpenLineage run events into a file, or POSTed to a URL\n" },
+	{ COMMAND_VERIFY,
+		"  --fast               claim less: counts, unbroken source_row, the file's hash\n" },
 	{ COMMAND_EVERY,
 		"\nOutput:\n"
 		"  --log-format FORMAT  text, json or logfmt (LOG_FORMAT); text on a terminal,\n"
@@ -160,6 +223,14 @@ static const char *about(unsigned command)
 		return check_about;
 	case COMMAND_CLEAN:
 		return clean_about;
+	case COMMAND_VERIFY:
+		return verify_about;
+	case COMMAND_PROMOTE:
+		return promote_about;
+	case COMMAND_REVERT:
+		return revert_about;
+	case COMMAND_MEND:
+		return mend_about;
 	default:
 		return all_about;
 	}

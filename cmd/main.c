@@ -18,6 +18,10 @@ static int command(const struct options *options)
 		{ "history", command_history },
 		{ "check", command_check },
 		{ "clean", command_clean },
+		{ "verify", command_verify },
+		{ "promote", command_promote },
+		{ "revert", command_revert },
+		{ "mend", command_mend },
 	};
 	command_log(options);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

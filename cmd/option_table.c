@@ -57,6 +57,18 @@ static bool take_ca_file(struct options *options, const char *value, struct erro
 	return true;
 }
 
+static bool take_dropped(struct options *options, const char *value, struct error *error)
+{
+	return setting_years(value, options->run.dropped, &options->run.dropped_count, error);
+}
+
+static bool take_openlineage(struct options *options, const char *value, struct error *error)
+{
+	(void)error;
+	options->openlineage = value;
+	return true;
+}
+
 static bool take_year(struct options *options, const char *value, struct error *error)
 {
 	uint64_t year;
@@ -85,6 +97,8 @@ static bool take_limit(struct options *options, const char *value, struct error 
 }
 
 #define LOADS           (COMMAND_RUN | COMMAND_CHECK)
+#define SWAPS           (COMMAND_PROMOTE | COMMAND_REVERT)
+#define CONNECTS        (LOADS | COMMAND_VERIFY | COMMAND_MEND | COMMAND_HISTORY | SWAPS)
 #define FLAG(p)         false, OPTION_FLAG, offsetof(struct options, p), 0, 0, NULL
 #define NUMBER(p, l, m) false, OPTION_NUMBER, offsetof(struct options, p), (l), (m), NULL
 #define OTHER(t)        false, OPTION_OTHER, 0, 0, 0, (t)
@@ -94,19 +108,19 @@ static bool take_limit(struct options *options, const char *value, struct error 
 const struct option_known option_table[OPTIONS_KNOWN] = {
 	{ "log-format", COMMAND_EVERY, "LOG_FORMAT", OTHER(take_log_format) },
 	{ "to", COMMAND_EVERY, NULL, SECRET(take_to) },
-	{ "source", LOADS | COMMAND_CLEAN, "DVF_SOURCE_URL", SECRET(take_source) },
+	{ "source", LOADS | COMMAND_CLEAN | COMMAND_VERIFY | COMMAND_PROMOTE, "DVF_SOURCE_URL", SECRET(take_source) },
 	{ "state", COMMAND_EVERY, "DVF_STATE_DIR", OTHER(take_state) },
-	{ "years", LOADS, "YEARS_TO_IMPORT", OTHER(take_years) },
+	{ "years", LOADS | COMMAND_VERIFY, "YEARS_TO_IMPORT", OTHER(take_years) },
 	{ "chunk-rows", COMMAND_RUN, "CSV_CHUNK_SIZE", NUMBER(run.chunk_rows, 1, 100000) },
-	{ "download-chunk", LOADS, "DOWNLOAD_CHUNK_SIZE", NUMBER(run.fetch.chunk, 1024, 524288) },
-	{ "memory-limit", LOADS, "MEMORY_LIMIT", OTHER(take_memory_limit) },
+	{ "download-chunk", LOADS | COMMAND_VERIFY | COMMAND_PROMOTE, "DOWNLOAD_CHUNK_SIZE", NUMBER(run.fetch.chunk, 1024, 524288) },
+	{ "memory-limit", LOADS | COMMAND_VERIFY, "MEMORY_LIMIT", OTHER(take_memory_limit) },
 	{ "loaders", COMMAND_RUN, "LOADERS", NUMBER(run.loaders, 1, 16) },
 	{ "max-rejects", COMMAND_RUN, NULL, OTHER(take_max_rejects) },
 	{ "allow-shrink", COMMAND_RUN, NULL, FLAG(run.allow_shrink) },
-	{ "ca-file", LOADS, NULL, OTHER(take_ca_file) },
-	{ "stall", LOADS, NULL, NUMBER(run.fetch.stall_s, 1, 3600) },
-	{ "retries", LOADS, NULL, NUMBER(run.fetch.retries, 0, 1000) },
-	{ "wait", LOADS, NULL, NUMBER(to.wait_s, 0, 86400) },
+	{ "ca-file", LOADS | COMMAND_VERIFY | COMMAND_PROMOTE, NULL, OTHER(take_ca_file) },
+	{ "stall", LOADS | COMMAND_VERIFY | COMMAND_PROMOTE, NULL, NUMBER(run.fetch.stall_s, 1, 3600) },
+	{ "retries", LOADS | COMMAND_VERIFY | COMMAND_PROMOTE, NULL, NUMBER(run.fetch.retries, 0, 1000) },
+	{ "wait", CONNECTS, NULL, NUMBER(to.wait_s, 0, 86400) },
 	{ "snapshot-wait", COMMAND_RUN, NULL, NUMBER(to.snapshot_wait_s, 0, 86400) },
 	{ "year", COMMAND_HISTORY, NULL, OTHER(take_year) },
 	{ "run", COMMAND_HISTORY, NULL, OTHER(take_run) },
@@ -114,7 +128,18 @@ const struct option_known option_table[OPTIONS_KNOWN] = {
 	{ "verify", COMMAND_HISTORY, NULL, FLAG(verify) },
 	{ "json", COMMAND_STATUS | COMMAND_HISTORY, NULL, FLAG(json) },
 	{ "watch", COMMAND_STATUS, NULL, FLAG(watch) },
-	{ "dry-run", COMMAND_CLEAN, NULL, FLAG(dry_run) },
+	{ "dry-run", COMMAND_CLEAN | SWAPS, NULL, FLAG(dry_run) },
+	{ "staging", LOADS | COMMAND_STATUS | COMMAND_VERIFY | COMMAND_HISTORY | COMMAND_MEND, NULL, FLAG(staging) },
+	{ "promote", COMMAND_RUN, NULL, FLAG(run.then_promote) },
+	{ "drop-year", COMMAND_RUN | COMMAND_PROMOTE, NULL, OTHER(take_dropped) },
+	{ "release", COMMAND_RUN, NULL, FLAG(run.release) },
+	{ "drain", COMMAND_RUN | SWAPS, NULL, NUMBER(promote.drain_s, 0, 3600) },
+	{ "carry", COMMAND_RUN | SWAPS, NULL, FLAG(promote.carry) },
+	{ "drop-foreign", COMMAND_RUN | SWAPS, NULL, FLAG(promote.drop_foreign) },
+	{ "fast", COMMAND_VERIFY, NULL, FLAG(fast) },
+	{ "rejects", COMMAND_HISTORY, NULL, FLAG(rejects) },
+	{ "csv", COMMAND_HISTORY, NULL, FLAG(csv) },
+	{ "openlineage", COMMAND_RUN, NULL, OTHER(take_openlineage) },
 };
 /* clang-format on */
 

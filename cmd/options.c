@@ -27,6 +27,7 @@ struct words {
 	bool seen[OPTIONS_KNOWN];
 	const char *command; /* NULL: none */
 	unsigned command_bit;
+	const char *file; /* what follows mend */
 	bool help, version;
 };
 
@@ -39,7 +40,16 @@ static const struct {
 	{ "history", COMMAND_HISTORY },
 	{ "check", COMMAND_CHECK },
 	{ "clean", COMMAND_CLEAN },
+	{ "verify", COMMAND_VERIFY },
+	{ "promote", COMMAND_PROMOTE },
+	{ "revert", COMMAND_REVERT },
+	{ "mend", COMMAND_MEND },
 };
+
+/* Those that connect to a destination whether or not one was named. */
+#define CONNECTING                                                                                 \
+	(COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY | COMMAND_PROMOTE | COMMAND_REVERT |         \
+		COMMAND_MEND)
 
 /* One of several --source YEAR=URL, or the template. */
 static bool source_take(struct words *words, struct options *options, unsigned i, const char *value,
@@ -105,6 +115,10 @@ static bool words_operand(struct words *words, const char *word, struct error *e
 	int shown = (int)strcspn(word, ":=@");
 	if (shown > WORD_SHOWN)
 		shown = WORD_SHOWN;
+	if (words->command_bit == COMMAND_MEND && words->file == NULL) {
+		words->file = word;
+		return true;
+	}
 	if (words->command != NULL)
 		return error_set(error, ERROR_USAGE, "unexpected word '%.*s' after %s" SEE_HELP,
 			shown, word, words->command);
@@ -157,7 +171,11 @@ static bool words_fit(const struct words *words, struct error *error)
 {
 	if (words->command == NULL)
 		return error_set(error, ERROR_USAGE,
-			"a command is missing: run, status, history, check or clean" SEE_HELP);
+			"a command is missing: run, status, history, check, clean, verify, promote, "
+			"revert or mend" SEE_HELP);
+	if (words->command_bit == COMMAND_MEND && words->file == NULL)
+		return error_set(error, ERROR_USAGE,
+			"mend needs the file of mended records: dvf-import mend FILE" SEE_HELP);
 	for (unsigned i = 0; i < OPTIONS_KNOWN; i++)
 		if (words->seen[i] && (option_table[i].commands & words->command_bit) == 0)
 			return error_set(error, ERROR_USAGE, "--%s does not go with %s" SEE_HELP,
@@ -191,13 +209,21 @@ static bool settings_apply(struct options *options, const struct words *words, s
 {
 	static const char *const secrets[] = { "DATABASE_URL", "POSTGRES_PASSWORD",
 		"DVF_SOURCE_URL" };
-	bool connects = (words->command_bit & (COMMAND_RUN | COMMAND_CHECK)) != 0;
+	bool connects = (words->command_bit & CONNECTING) != 0;
 	for (unsigned i = 0; connects && i < sizeof(secrets) / sizeof(secrets[0]); i++)
 		if (!setting_secret_once(secrets[i], error))
 			return false;
 	for (unsigned i = 0; i < OPTIONS_KNOWN; i++)
 		if (!setting_apply(options, words, i, error))
 			return false;
+	if (options->staging)
+		options->to.slot = SLOT_STAGING;
+	options->file = words->file;
+	if (options->run.then_promote && !options->staging)
+		return error_set(error, ERROR_USAGE, "--promote goes with --staging" SEE_HELP);
+	if (options->promote.carry && options->promote.drop_foreign)
+		return error_set(error, ERROR_USAGE,
+			"--carry and --drop-foreign exclude each other" SEE_HELP);
 	return !connects || options->to.url != NULL ||
 	       destination_from_environment(&options->to, error);
 }
@@ -253,6 +279,7 @@ static bool defaults_set(struct options *options, struct error *error)
 	memset(options, 0, sizeof(*options));
 	options->to.wait_s = 60;
 	options->to.snapshot_wait_s = 60;
+	options->promote.drain_s = 10;
 	options->run.chunk_rows = 3000;
 	options->run.loaders = usable < 4 ? usable : 4;
 	options->run.max_rejects_share = 0.001;

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "stages/pipeline.h"
+#include "stages/promote.h"
 #include "stages/sink.h"
 #include "state/base/buf.h"
 
@@ -26,11 +27,17 @@ struct options {
 	struct pipeline_settings run; /* all but its budget */
 	uint64_t memory_limit;        /* 0: the default */
 	enum log_format log_format;
-	bool json;                  /* status, history */
-	bool watch;                 /* status */
-	bool verify;                /* history */
-	struct event_filter filter; /* history: --year, --run, --limit */
-	bool dry_run;               /* clean */
+	bool json;                       /* status, history */
+	bool watch;                      /* status */
+	bool verify;                     /* history */
+	struct event_filter filter;      /* history: --year, --run, --limit */
+	bool dry_run;                    /* clean, promote, revert */
+	bool staging;                    /* to.slot is SLOT_STAGING */
+	bool fast;                       /* verify */
+	bool rejects, csv;               /* history */
+	const char *file;                /* mend: the file of mended records */
+	const char *openlineage;         /* run: a file or URL for its events; NULL: none */
+	struct promote_settings promote; /* promote, revert, run --promote */
 };
 
 /* Fills *options from argv and the environment. Passwords in argv are overwritten after they were

@@ -31,6 +31,11 @@ struct pipeline_settings {
 	double max_rejects_share; /* of the records of a year; at least MAX_REJECTS_LEAST are
 				     allowed */
 	bool allow_shrink;
+	bool release;      /* editions that a revert holds may be loaded again */
+	bool then_promote; /* staging: promote at the end if all years are in and something changed
+			    */
+	int dropped[YEARS_MAX]; /* staging: years live serves that the next one shall not */
+	unsigned dropped_count;
 };
 
 #define MAX_REJECTS_LEAST 10

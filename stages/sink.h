@@ -32,6 +32,9 @@
 #include "stages/row.h"
 #include "state/base/error.h"
 #include "state/edition.h"
+#include "state/head.h"
+
+#define SERVED_MAX 64 /* years a destination may serve */
 
 enum edition_stage {
 	EDITION_INCOMING,
@@ -77,11 +80,19 @@ struct year_total {
 	uint64_t rows, rejects; /* set by check */
 };
 
+/* Which of the three databases (files) that a destination can have. */
+enum slot {
+	SLOT_LIVE,     /* what its name says */
+	SLOT_STAGING,  /* <name>_staging (SQLite: a file beside it): loaded, then promoted */
+	SLOT_PREVIOUS, /* <name>_previous: what a promote took out of service, for revert */
+};
+
 struct destination {
 	char *url; /* postgresql://..., a libpq conninfo, or the path of an SQLite file; may hold a
 		      secret */
 	char name[256]; /* for people: no secret */
 	bool postgres;
+	enum slot slot;
 	uint32_t wait_s; /* how long to wait for the server at start and after it is lost */
 	uint32_t snapshot_wait_s; /* how long to wait for older snapshots before a publish */
 	char run_name[128];       /* who holds the fence: host and start time, for people */
@@ -96,6 +107,57 @@ typedef void sink_tick(void *context);
 /* A thing that stands in the way, and what to do about it. */
 typedef void sink_finding(void *context, bool fatal, const char *what, const char *remedy);
 
+/* The years a destination serves, ascending. */
+struct served_years {
+	int years[SERVED_MAX];
+	unsigned count;
+};
+
+/* A record that is not in the table as the file has it: a reject, or one that was mended and loaded
+ * after all. Texts hold until the next one is read; raw and mended may hold anything. */
+struct kept {
+	char edition[SHA256_HEX];
+	int year;
+	enum edition_stage stage; /* of its edition */
+	uint64_t record, plain_first, plain_end;
+	const char *column; /* NULL: the record as a whole */
+	const char *reason;
+	const char *raw; /* as the file has it */
+	uint32_t raw_size;
+	const char *mended; /* NULL: still a reject */
+	uint32_t mended_size;
+};
+
+/* Rows of one published year by source_row, or kept records by year, edition and record. One at a
+ * time is open on a sink; it reads one snapshot, and what it gave holds until the next call. */
+struct row_reader;
+struct kept_reader;
+struct row_reader_ops {
+	bool (*next)(struct row_reader *reader, struct row *row, bool *end, struct error *error);
+	void (*close)(struct row_reader *reader);
+};
+struct kept_reader_ops {
+	bool (*next)(struct kept_reader *reader, struct kept *kept, bool *end, struct error *error);
+	void (*close)(struct kept_reader *reader);
+};
+struct row_reader {
+	const struct row_reader_ops *ops;
+};
+struct kept_reader {
+	const struct kept_reader_ops *ops;
+};
+
+/* Called with each head of a history the destination knows, oldest first. */
+typedef bool sink_head_seen(void *context, const struct history_head *head, struct error *error);
+
+/* A mended record for sink->mend; false with *end: there are no more. */
+struct mended {
+	const struct row *row; /* year and source_row say whose place it takes */
+	const char *raw;       /* the mended record as a person gave it */
+	uint32_t raw_size;
+};
+typedef bool sink_mend_next(void *context, struct mended *mended, bool *end, struct error *error);
+
 struct sink_ops {
 	const char *kind; /* "postgresql", "sqlite" */
 	unsigned max_loaders;
@@ -105,6 +167,13 @@ struct sink_ops {
 	 * Called at start and after ERROR_LOST. If the destination has another identity than
 	 * before: ERROR_CHANGED. */
 	bool (*take)(struct sink *sink, struct error *error);
+
+	/* Connects to read beside whatever goes on: makes nothing, takes no fence. *there: it is a
+	 * destination of ours, and sink->uuid is filled; false also when the database or file is
+	 * not there at all. After it published, recall, completed, years, heads, rows_open and
+	 * kept_open may be called. */
+	bool (*look)(struct sink *sink, bool *there, struct error *error);
+	bool (*years)(struct sink *sink, struct served_years *served, struct error *error);
 
 	/* What dvf serves for a year. */
 	bool (*published)(struct sink *sink, int year, struct edition_memory *memory, bool *found,
@@ -136,6 +205,12 @@ struct sink_ops {
 	/* Remembers a verdict. Refused: the incoming table is dropped; held: it stays ready. */
 	bool (*judge)(struct sink *sink, const struct edition *edition, enum edition_stage stage,
 		const char *why, const char *under, struct error *error);
+	/* Brings the year that `live` (looked at, of the same kind) serves into an incoming edition
+	 * of this sink: rows, witness, rejects, mended records, in one transaction; *edition and
+	 * *total are what index, check and publish are then called with. Already there: nothing is
+	 * done again. */
+	bool (*copy_year)(struct sink *sink, struct sink *live, int year, struct edition *edition,
+		struct year_total *total, struct error *error);
 	/* The end of a run that changed something: statistics of dvf as a whole. */
 	bool (*finish)(struct sink *sink, struct error *error);
 
@@ -144,6 +219,23 @@ struct sink_ops {
 		struct sink *sink, sink_finding *finding, void *context, struct error *error);
 
 	bool (*loader_open)(struct sink *sink, struct loader **loader, struct error *error);
+
+	/* Appends a head of our history (under the fence); one that is there already is left. */
+	bool (*head_add)(struct sink *sink, const struct history_head *head, struct error *error);
+	bool (*heads)(struct sink *sink, sink_head_seen *seen, void *context, struct error *error);
+
+	/* Reading back, after look or take. `year` 0 of kept_open: of every year. */
+	bool (*rows_open)(
+		struct sink *sink, int year, struct row_reader **reader, struct error *error);
+	bool (*kept_open)(
+		struct sink *sink, int year, struct kept_reader **reader, struct error *error);
+	/* Mended records into the published editions their rejects belong to, in one transaction
+	 * under the fence: the row goes to its source_row, the reject becomes a mended record, the
+	 * counts of its chunk and source follow. Nothing is kept of it if any of it fails: a
+	 * record that is no reject, or is there already, is ERROR_REFUSED that names it. */
+	bool (*mend)(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,
+		struct error *error);
+
 	void (*close)(struct sink *sink);
 };
 

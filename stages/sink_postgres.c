@@ -119,7 +119,8 @@ static bool create_tables(struct postgres_sink *sink, struct error *error)
 {
 	static const char *const statements[] = { sql_postgres_create_destination,
 		sql_postgres_create_source, sql_postgres_create_source_index,
-		sql_postgres_create_chunk, sql_postgres_create_reject };
+		sql_postgres_create_chunk, sql_postgres_create_reject, sql_postgres_create_history,
+		sql_postgres_create_mended, sql_postgres_create_swap };
 	char version[16];
 	snprintf(version, sizeof(version), "%d", SCHEMA_VERSION);
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
@@ -375,6 +376,14 @@ static const struct sink_ops ops = {
 	.judge = postgres_judge,
 	.finish = postgres_finish,
 	.preflight = postgres_preflight,
+	.look = postgres_look,
+	.years = postgres_years,
+	.copy_year = postgres_copy_year,
+	.head_add = postgres_head_add,
+	.heads = postgres_heads,
+	.rows_open = postgres_rows_open,
+	.kept_open = postgres_kept_open,
+	.mend = postgres_mend,
 	.loader_open = postgres_loader_open,
 	.close = postgres_close,
 };

@@ -75,6 +75,20 @@ bool postgres_publish(struct sink *sink, const struct edition *edition,
 	const struct year_total *total, struct error *error);
 bool postgres_finish(struct sink *sink, struct error *error);
 
+/* sink_postgres_look.c, _copy.c, _heads.c, _rows.c, _kept.c */
+bool postgres_look(struct sink *sink, bool *there, struct error *error);
+bool postgres_years(struct sink *sink, struct served_years *served, struct error *error);
+bool postgres_copy_year(struct sink *sink, struct sink *live, int year, struct edition *edition,
+	struct year_total *total, struct error *error);
+bool postgres_head_add(struct sink *sink, const struct history_head *head, struct error *error);
+bool postgres_heads(struct sink *sink, sink_head_seen *seen, void *context, struct error *error);
+bool postgres_rows_open(
+	struct sink *sink, int year, struct row_reader **reader, struct error *error);
+bool postgres_kept_open(
+	struct sink *sink, int year, struct kept_reader **reader, struct error *error);
+bool postgres_mend(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,
+	struct error *error);
+
 bool postgres_loader_open(struct sink *sink, struct loader **loader, struct error *error);
 
 #endif

@@ -136,6 +136,9 @@ static bool tables_make(sqlite3 *db, struct error *error)
 		sql_sqlite_source_incoming_index,
 		sql_sqlite_chunk_table,
 		sql_sqlite_reject_table,
+		sql_sqlite_history_table,
+		sql_sqlite_mended_table,
+		sql_sqlite_swap_table,
 	};
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
 		if (!sqlite_run(db, statements[i], NULL, error))
@@ -272,6 +275,14 @@ static const struct sink_ops ops = {
 	.judge = sqlite_judge,
 	.finish = finish,
 	.preflight = sqlite_preflight,
+	.look = sqlite_look,
+	.years = sqlite_years,
+	.copy_year = sqlite_copy_year,
+	.head_add = sqlite_head_add,
+	.heads = sqlite_heads,
+	.rows_open = sqlite_rows_open,
+	.kept_open = sqlite_kept_open,
+	.mend = sqlite_mend,
 	.loader_open = sqlite_loader_open,
 	.close = close_sink,
 };

@@ -143,6 +143,19 @@ bool sqlite_publish(struct sink *sink, const struct edition *edition,
 /* sink_sqlite_preflight.c */
 bool sqlite_preflight(struct sink *sink, sink_finding *finding, void *context, struct error *error);
 
+/* sink_sqlite_look.c, _copy.c, _heads.c, _rows.c, _kept.c */
+bool sqlite_look(struct sink *sink, bool *there, struct error *error);
+bool sqlite_years(struct sink *sink, struct served_years *served, struct error *error);
+bool sqlite_copy_year(struct sink *sink, struct sink *live, int year, struct edition *edition,
+	struct year_total *total, struct error *error);
+bool sqlite_head_add(struct sink *sink, const struct history_head *head, struct error *error);
+bool sqlite_heads(struct sink *sink, sink_head_seen *seen, void *context, struct error *error);
+bool sqlite_rows_open(struct sink *sink, int year, struct row_reader **reader, struct error *error);
+bool sqlite_kept_open(
+	struct sink *sink, int year, struct kept_reader **reader, struct error *error);
+bool sqlite_mend(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,
+	struct error *error);
+
 /* sink_sqlite_load.c */
 bool sqlite_loader_open(struct sink *sink, struct loader **loader, struct error *error);
 

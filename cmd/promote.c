@@ -1,0 +1,15 @@
+#include "cmd/commands.h"
+
+int command_promote(const struct options *options)
+{
+	struct error error;
+	error_set(&error, ERROR_SYSTEM, "not built yet");
+	return command_failed(options, &error);
+}
+
+int command_revert(const struct options *options)
+{
+	struct error error;
+	error_set(&error, ERROR_SYSTEM, "not built yet");
+	return command_failed(options, &error);
+}

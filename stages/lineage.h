@@ -1,0 +1,3 @@
+#ifndef STAGES_LINEAGE_H
+#define STAGES_LINEAGE_H
+#endif

@@ -1,0 +1,3 @@
+#ifndef STAGES_VERIFY_H
+#define STAGES_VERIFY_H
+#endif
