@@ -59,6 +59,8 @@ bool postgres_slot_name(struct postgres_sink *sink, struct error *error);
 bool postgres_staging_create(struct postgres_sink *sink, struct error *error);
 /* Before anything of ours is in it; connects again, as its settings may be new. */
 bool postgres_staging_prepare(struct postgres_sink *sink, struct error *error);
+bool postgres_staging_preflight(
+	struct postgres_sink *sink, sink_finding *finding, void *context, struct error *error);
 
 /* Names of one edition's things, ready for statement_make. */
 struct edition_names {

@@ -183,3 +183,20 @@ def test_held_edition_does_not_come_back(database, staging, importer, site, made
     assert staging.there.fingerprint(2021) == database.fingerprint(2021)
     importer.run_well("--years", "2021,2022", "--staging", "--release")
     assert staging.there.counts() == {2021: ROWS + 5, 2022: ROWS + 2}
+
+
+def test_check_of_a_staging_that_is_to_be_made(database, staging, make_import, site, made_years):
+    site.put(2021, made_years(ROWS, year=2021))
+    importer = make_import(database)
+    checked = importer.call("check", "--staging", "--years", "2021")
+    assert checked.code == program.REFUSED, str(checked)
+    assert "ALTER ROLE importer CREATEDB" in checked.out
+    refused = importer.run("--staging", "--years", "2021")
+    assert refused.code == program.REFUSED and "CREATEDB" in refused.err, str(refused)
+    database.server.sql("ALTER ROLE importer CREATEDB")
+    try:
+        checked = importer.call("check", "--staging", "--years", "2021")
+        assert checked.code == program.ALL, str(checked)
+    finally:
+        database.server.sql("ALTER ROLE importer NOCREATEDB")
+    assert not staging.exists()
