@@ -137,6 +137,9 @@ static bool tables_make(sqlite3 *db, struct error *error)
 		sql_sqlite_chunk_table,
 		sql_sqlite_reject_table,
 		sql_sqlite_history_table,
+		sql_sqlite_history_update,
+		sql_sqlite_history_delete,
+		sql_sqlite_history_replace,
 		sql_sqlite_mended_table,
 		sql_sqlite_swap_table,
 	};
