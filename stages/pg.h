@@ -38,6 +38,13 @@ struct pg {
  * or full. What will not go away by waiting (a wrong password, no such database) fails at once. No
  * secret in the text. */
 bool pg_connect(struct pg *pg, const char *conninfo, uint32_t wait_s, struct error *error);
+/* The same, to another database of that server; NULL or "": the one it names. */
+bool pg_connect_to(struct pg *pg, const char *conninfo, const char *database, uint32_t wait_s,
+	struct error *error);
+/* The database that a conninfo names: its own word, else PGDATABASE, a service file, the user's
+ * name. ERROR_REFUSED when it is longer than PG_NAME_MAX bytes: the server would cut it. */
+#define PG_NAME_MAX 63
+bool pg_database_of(const char *conninfo, char name[static PG_NAME_MAX + 1], struct error *error);
 void pg_close(struct pg *pg);
 
 /* Sends one or several statements; *result (may be NULL) is that of the last. Any error ends it. */

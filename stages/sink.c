@@ -2,11 +2,24 @@
 
 #include <stdio.h>
 
+static const char *const slot_words[] = {
+	[SLOT_LIVE] = "",
+	[SLOT_STAGING] = " (staging)",
+	[SLOT_PREVIOUS] = " (previous)",
+};
+
+void sink_shown_name(const struct destination *destination, char name[static 256])
+{
+	snprintf(name, 256, "%.240s%s", destination->name, slot_words[destination->slot]);
+}
+
 bool sink_open(struct sink **sink, const struct destination *destination, struct error *error)
 {
-	if (destination->postgres)
-		return sink_open_postgres(sink, destination, error);
-	return sink_open_sqlite(sink, destination, error);
+	struct destination named = *destination;
+	sink_shown_name(destination, named.name);
+	if (named.postgres)
+		return sink_open_postgres(sink, &named, error);
+	return sink_open_sqlite(sink, &named, error);
 }
 
 void sink_close(struct sink *sink)

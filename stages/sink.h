@@ -288,6 +288,9 @@ bool sink_open_sqlite(
 	struct sink **sink, const struct destination *destination, struct error *error);
 void sink_close(struct sink *sink); /* NULL is accepted */
 
+/* The name for people, with the slot behind it: what sink->destination.name is after sink_open. */
+void sink_shown_name(const struct destination *destination, char name[static 256]);
+
 /* Shared by both: "incoming_2023_0123456789ab" and the like, at most 54 bytes. */
 void sink_table_name(char name[static 56], const char *what, const struct edition *edition);
 

@@ -1,7 +1,9 @@
 /*
  * sink_postgres.h: what the PostgreSQL sink's files share. Private to them.
  *
- *   sink_postgres.c          take: identity, schema, fence; preflight
+ *   sink_postgres.c          take: schema, fence; preflight
+ *   sink_postgres_look.c     connecting, who it is, what it serves
+ *   sink_postgres_slot.c     live, staging and previous; how staging is made
  *   sink_postgres_witness.c  editions and what is remembered of them
  *   sink_postgres_publish.c  index, check, publish
  *   sink_postgres_load.c     a loader: chunks in, by binary COPY
@@ -26,9 +28,37 @@ struct postgres_sink {
 	char token[24]; /* ours */
 	char asked[24]; /* the one asked for last: ours too if only the answer was lost; "": none */
 	char dvf[256];  /* schema.dvf, quoted */
-	char schema[160]; /* of dvf, quoted */
+	char schema[160];               /* of dvf, quoted */
+	char database[PG_NAME_MAX + 1]; /* "": the one the conninfo names */
 	int server_version;
 };
+
+/* What a connection found. */
+struct postgres_identity {
+	bool bookkeeping; /* every table of ours is there */
+	bool begun;       /* at least those an older version made */
+	bool dvf, schema, standby;
+	char version[64];
+};
+
+/* Connects to the slot's database. */
+bool postgres_connect(struct postgres_sink *sink, struct error *error);
+/* Fills oid, system, schema and dvf. A database that is not the one asked for: ERROR_REFUSED. */
+bool postgres_identity(
+	struct postgres_sink *sink, struct postgres_identity *identity, struct error *error);
+bool postgres_may_write(const struct postgres_identity *identity, struct error *error);
+/* Copies a name; ERROR_REFUSED where it does not fit. */
+bool postgres_text(char *to, size_t size, const char *from, struct error *error);
+
+#define SLOT_NAME_MAX 54 /* bytes of a database's name that has a staging one */
+/* The database of a slot; for live the one the conninfo names. */
+bool postgres_slot_database(const struct destination *destination, enum slot slot,
+	char name[static PG_NAME_MAX + 1], struct error *error);
+bool postgres_slot_name(struct postgres_sink *sink, struct error *error);
+/* Makes the staging database like live; there already: fine. */
+bool postgres_staging_create(struct postgres_sink *sink, struct error *error);
+/* Before anything of ours is in it; connects again, as its settings may be new. */
+bool postgres_staging_prepare(struct postgres_sink *sink, struct error *error);
 
 /* Names of one edition's things, ready for statement_make. */
 struct edition_names {
