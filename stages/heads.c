@@ -107,6 +107,7 @@ static void count(struct heads *heads, struct heads_chain *chain, const struct h
 	heads->told++;
 	heads->ours += chain->known.ours;
 	chain->heads++;
+	chain->heard = heads->told;
 	if (chain->heads == 1 || head->head->number > chain->newest.number)
 		chain->newest = *head->head;
 	if (verdict == HEAD_AGREES && head->head->number > heads->newest.number)

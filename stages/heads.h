@@ -46,6 +46,7 @@ struct heads_chain {
 	uint64_t beyond; /* HEAD_FURTHER and HEAD_UNKNOWN */
 	bool overlooked; /* of those some were told before a head of ours was: the run that
 			    told ours looked, and should have named them */
+	uint64_t heard;  /* the place of its last head among all of them */
 	struct history_head newest; /* with the largest number */
 	struct history_head first_different, last_missing;
 };

@@ -111,7 +111,8 @@ static const struct heads_chain *continued(const struct heads *heads)
 {
 	const struct heads_chain *last = NULL;
 	for (unsigned i = 0; heads->ours == 0 && i < heads->count; i++)
-		if (heads->chains[i].beyond > 0)
+		if (heads->chains[i].beyond > 0 &&
+			(last == NULL || heads->chains[i].heard > last->heard))
 			last = &heads->chains[i];
 	return last;
 }

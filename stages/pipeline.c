@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "stages/heads.h"
 #include "stages/pipeline_work.h"
 #include "stages/year.h"
 #include "state/base/log.h"
@@ -196,8 +197,9 @@ static bool take(struct pipeline *pipeline, struct error *error)
 	memcpy(pipeline->report->uuid, sink->uuid, sizeof(sink->uuid));
 	const struct field fields[] = { FIELD_T("uuid", sink->uuid),
 		FIELD_T("kind", sink->ops->kind), FIELD_T("name", sink->destination.name) };
-	return known ||
-	       ledger_event(pipeline->ledger, "destination first seen", 0, fields, 3, error);
+	return (known || ledger_event(pipeline->ledger, "destination first seen", 0, fields, 3,
+				 error)) &&
+	       heads_meet(sink, pipeline->ledger, error);
 }
 
 static void finish(struct pipeline *pipeline)

@@ -58,6 +58,7 @@ struct year_progress {
 	enum year_outcome outcome;
 	bool serving;         /* some edition of it is in dvf */
 	uint64_t rows_now;    /* loaded by this run, for rows/s */
+	uint64_t chunks_now;  /* the same */
 	uint64_t load_ms;     /* time spent loading in this run */
 	uint64_t peak_memory; /* highest resident set while it was loaded */
 };

@@ -29,6 +29,7 @@ struct work {
 	unsigned refetched;
 	bool has_spool;
 	bool fetched; /* by this run */
+	bool seen;    /* the history has its source's first answer to this run */
 	struct spool spool;
 };
 

@@ -124,7 +124,7 @@ static bool tables_make(sqlite3 *db, struct error *error)
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
 		if (!sqlite_run(db, statements[i], NULL, error))
 			return false;
-	return true;
+	return sqlite_source_upgrade(db, error);
 }
 
 static bool identity_put(

@@ -92,6 +92,9 @@ void sqlite_rollback(sqlite3 *db);
 /* --- the bookkeeping and the view (sink_sqlite_source.c)
  * ------------------------------------------- */
 
+/* Adds the columns that a file made by an older version lacks. */
+bool sqlite_source_upgrade(sqlite3 *db, struct error *error);
+
 /* `sha256` NULL: the one that is published. */
 bool sqlite_source_find(sqlite3 *db, struct sqlite_source *source, int year, const char *sha256,
 	bool *found, struct error *error);
