@@ -1,7 +1,7 @@
 #include <stdio.h>
 
-#include "cmd/json.h"
 #include "cmd/options.h"
+#include "state/json.h"
 
 static bool add_text(struct buf *json, const char *name, const char *text, struct error *error)
 {

@@ -4,7 +4,7 @@
 
 static bool is_in(const struct year_progress *year)
 {
-	return year_is_in(year->outcome);
+	return outcome_is_in(year->outcome);
 }
 
 static void print_year(FILE *out, const struct year_progress *year)

@@ -5,6 +5,7 @@
 #include "cmd/log_lines.h"
 #include "cmd/progress.h"
 #include "cmd/report.h"
+#include "stages/heads.h"
 #include "state/base/file.h"
 #include "state/base/log.h"
 #include "state/base/stop.h"
@@ -107,12 +108,14 @@ static void run_close(struct held *held, const struct run_report *report, int co
 	if (report->peak_memory > peak)
 		peak = report->peak_memory;
 	sink_close(held->live);
-	sink_close(held->sink);
 	if (held->fetching)
 		fetch_end();
 	if (held->begun && !ledger_run_end(held->ledger, outcome_word(code), code, peak, &error))
 		log_note(
 			LOG_WARNING, 0, "the end of the run could not be recorded: %s", error.text);
+	else if (held->begun)
+		heads_try_tell(held->sink, held->ledger, "run ended");
+	sink_close(held->sink);
 	ledger_close(held->ledger);
 	file_close(&held->lock);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "stages/heads.h"
 #include "stages/pipeline_work.h"
 #include "stages/year.h"
 #include "state/base/log.h"
@@ -134,7 +135,7 @@ static bool copy(struct pipeline *pipeline, struct work *work, struct error *err
 		return false;
 	if (work->progress->outcome == YEAR_PUBLISHED)
 		work->progress->outcome = YEAR_COPIED;
-	if (before == YEAR_HELD && year_is_in(work->progress->outcome))
+	if (before == YEAR_HELD && outcome_is_in(work->progress->outcome))
 		work->progress->outcome = YEAR_HELD;
 	work_end(work, work->progress->outcome);
 	return true;
@@ -250,8 +251,9 @@ static bool take(struct pipeline *pipeline, struct error *error)
 	memcpy(pipeline->report->uuid, sink->uuid, sizeof(sink->uuid));
 	const struct field fields[] = { FIELD_T("uuid", sink->uuid),
 		FIELD_T("kind", sink->ops->kind), FIELD_T("name", sink->destination.name) };
-	return known ||
-	       ledger_event(pipeline->ledger, "destination first seen", 0, fields, 3, error);
+	return (known || ledger_event(pipeline->ledger, "destination first seen", 0, fields, 3,
+				 error)) &&
+	       heads_meet(sink, pipeline->ledger, error);
 }
 
 bool pipeline_take(struct pipeline *pipeline, struct error *error)

@@ -60,6 +60,7 @@ struct year_progress {
 	bool serving;         /* some edition of it is in dvf */
 	bool kept_live;       /* held, and staging has what live serves instead */
 	uint64_t rows_now;    /* loaded by this run, for rows/s */
+	uint64_t chunks_now;  /* the same */
 	uint64_t load_ms;     /* time spent loading in this run */
 	uint64_t peak_memory; /* highest resident set while it was loaded */
 };
@@ -86,7 +87,7 @@ bool pipeline_run(const struct pipeline_settings *settings, struct ledger *ledge
 	struct run_report *report, struct error *error);
 
 /* Whether the year is in, by whatever way. */
-bool year_is_in(enum year_outcome outcome);
+bool outcome_is_in(enum year_outcome outcome);
 
 /* The contract's exit code for a report (DESIGN section 7). */
 int pipeline_exit_code(const struct run_report *report, const struct error *error);

@@ -42,6 +42,29 @@ static bool copy_later(struct pipeline *pipeline, struct work *work, struct erro
 	return work_stage(pipeline, work, "waiting", "to be copied from live", error);
 }
 
+/* The first answer of a source in a run. One that did not answer is told as "fetch failed". */
+static bool tell_seen(struct pipeline *pipeline, struct work *work, struct error *error)
+{
+	const struct ahead_task *task = &work->task;
+	bool gone = task->failed && task->error.kind == ERROR_GONE;
+	if (work->seen || (task->failed && !gone))
+		return true;
+	bool unchanged = !task->failed && task->outcome == FETCH_UNCHANGED;
+	const struct validators none = { .etag = "" };
+	const struct validators *said = gone        ? &none
+					: unchanged ? &task->have
+						    : &task->spool.validators;
+	const struct field fields[] = { FIELD_T("url", task->part.url),
+		FIELD_T("answer", gone        ? "gone"
+				  : unchanged ? "unchanged"
+					      : "new"),
+		FIELD_T("etag", said->etag), FIELD_T("last_modified", said->last_modified),
+		said->has_size ? FIELD_N("size", said->packed_size) : FIELD_T("size", NULL) };
+	work->seen = true;
+	return ledger_event(
+		pipeline->ledger, "source seen", work->progress->state.year, fields, 5, error);
+}
+
 /* The source could not be had, or has the year no more. */
 static bool on_failed_fetch(struct pipeline *pipeline, struct work *work, struct error *error)
 {
@@ -124,9 +147,9 @@ static bool on_fetch_ended(struct pipeline *pipeline, struct ahead_task *task, s
 	if (work == NULL)
 		return true;
 	work->progress->state.elapsed_ms += task->took_ms;
-	if (task->failed)
-		return on_no_spool(pipeline, work, error);
-	if (task->outcome == FETCH_WHOLE)
+	if (!tell_seen(pipeline, work, error))
+		return false;
+	if (!task->failed && task->outcome == FETCH_WHOLE)
 		return on_whole(pipeline, work, error);
 	return on_no_spool(pipeline, work, error);
 }
@@ -181,10 +204,10 @@ static bool tell_if_found(
 		return false;
 	if (known.told)
 		return true;
-	const struct field fields[] = { FIELD_T("edition", served->edition.sha256),
-		FIELD_T("url", served->edition.url), FIELD_N("rows", served->rows),
-		FIELD_N("rejects", served->rejects) };
-	return ledger_event(pipeline->ledger, "year found published", known.year, fields, 4, error);
+	const struct field fields[] = { FIELD_T("destination", pipeline->sink->uuid),
+		FIELD_T("edition", served->edition.sha256), FIELD_T("url", served->edition.url),
+		FIELD_N("rows", served->rows), FIELD_N("rejects", served->rejects) };
+	return ledger_event(pipeline->ledger, "year found published", known.year, fields, 5, error);
 }
 
 /* What the ledger and the destinations know; a spool that is gone from the disk is forgotten. */

@@ -191,7 +191,7 @@ static bool weigh(struct pipeline *pipeline, struct work *work, bool *ready, boo
 		return false;
 	bool same = staging_is_live(work, sha256);
 	progress->kept_live = progress->outcome == YEAR_HELD && same;
-	*ready &= year_is_in(progress->outcome) || progress->kept_live;
+	*ready &= outcome_is_in(progress->outcome) || progress->kept_live;
 	*differs |= !same;
 	return true;
 }
@@ -219,7 +219,7 @@ bool staging_ask_again(struct pipeline *pipeline, struct error *error)
 		struct ahead_task *task = &work->task;
 		struct edition_memory served;
 		bool found = false;
-		if (!year_is_in(work->progress->outcome) || task->failed)
+		if (!outcome_is_in(work->progress->outcome) || task->failed)
 			continue;
 		if (!pipeline->sink->ops->published(
 			    pipeline->sink, work->progress->state.year, &served, &found, error))

@@ -32,6 +32,7 @@ struct work {
 	unsigned refetched;
 	bool has_spool;
 	bool fetched; /* by this run */
+	bool seen;    /* the history has its source's first answer to this run */
 	struct spool spool;
 	bool copy_if_same; /* what the source is asked about is live's, and staging lacks it */
 	bool in_live;      /* staging: live serves the year, */

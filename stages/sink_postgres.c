@@ -113,6 +113,7 @@ static bool create_tables(struct postgres_sink *sink, struct error *error)
 	static const char *const statements[] = { sql_postgres_create_destination,
 		sql_postgres_create_source, sql_postgres_create_source_index,
 		sql_postgres_create_chunk, sql_postgres_create_reject, sql_postgres_create_history,
+		sql_postgres_create_history_kept, sql_postgres_create_history_trigger,
 		sql_postgres_create_mended, sql_postgres_create_swap };
 	char version[16];
 	snprintf(version, sizeof(version), "%d", SCHEMA_VERSION);

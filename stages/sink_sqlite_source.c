@@ -57,6 +57,25 @@ static void source_read(struct sqlite_source *source, sqlite3_stmt *row)
 	text_of(memory->under, sizeof(memory->under), row, 16);
 }
 
+static bool column_add(sqlite3 *db, const char *column, const char *sql, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	bool row = false;
+	if (!sqlite_prepare(db, &statement, sql_sqlite_source_column, NULL, error))
+		return false;
+	sqlite_bind_text(statement, 1, column);
+	bool done = sqlite_step(statement, &row, error);
+	bool there = done && row && sqlite3_column_int(statement, 0) != 0;
+	sqlite3_finalize(statement);
+	return done && (there || sqlite_run(db, sql, NULL, error));
+}
+
+bool sqlite_source_upgrade(sqlite3 *db, struct error *error)
+{
+	return column_add(db, "run", sql_sqlite_source_add_run, error) &&
+	       column_add(db, "ready_at", sql_sqlite_source_add_ready, error);
+}
+
 bool sqlite_source_find(sqlite3 *db, struct sqlite_source *source, int year, const char *sha256,
 	bool *found, struct error *error)
 {

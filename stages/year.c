@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stages/heads.h"
 #include "stages/load.h"
 #include "stages/spool.h"
+#include "stages/year_tell.h"
 #include "state/base/log.h"
 #include "state/base/stop.h"
 
@@ -55,14 +57,7 @@ static bool note_stage(
 
 static bool event(struct try *try, const char *kind, const char *why, struct error *error)
 {
-	const struct year_progress *progress = try->year->progress;
-	const struct field fields[] = { FIELD_T("edition", try->edition.sha256),
-		FIELD_T("url", try->edition.url), FIELD_N("packed_size", try->edition.packed_size),
-		FIELD_N("plain_size", progress->state.plain_size),
-		FIELD_N("rows", progress->state.rows), FIELD_N("rejects", progress->state.rejects),
-		FIELD_T("why", why) };
-	return ledger_event(try->year->ledger, kind, try->edition.year, fields,
-		sizeof(fields) / sizeof(fields[0]) - (why == NULL), error);
+	return year_tell(&(struct year_tell){ try->year, &try->edition }, kind, why, error);
 }
 
 /* The settings a verdict depends on: with others it is not remembered. */
@@ -138,7 +133,7 @@ static bool load(struct try *try, struct error *error)
 	year->progress->load_ms += clock_ms() - started_ms;
 	try->from_point = load.from_point;
 	try->refused = load.refused;
-	return done && event(try, "year loaded", NULL, error);
+	return year_tell_loaded(&(struct year_tell){ year, &try->edition }, &load, done, error);
 }
 
 /* I3: what was read is still what was fetched. */
@@ -209,8 +204,10 @@ static bool publish(struct try *try, struct error *error)
 	year->progress->outcome = YEAR_PUBLISHED;
 	year->progress->serving = true;
 	year->progress->state.plain_done = try->total.plain_size; /* the header, too */
-	return event(try, "year published", NULL, error) &&
-	       note_stage(year, "published", "", error);
+	if (!event(try, "year published", NULL, error))
+		return false;
+	heads_try_tell(year->sink, year->ledger, "year published");
+	return note_stage(year, "published", "", error);
 }
 
 static void in_already(struct try *try, const struct edition_memory *memory)
