@@ -258,7 +258,8 @@ static bool postgres_take(struct sink *base, struct error *error)
 {
 	struct postgres_sink *sink = (struct postgres_sink *)base;
 	struct postgres_identity identity = { 0 };
-	bool done = connect_or_make(sink, error) && postgres_identity(sink, &identity, error);
+	bool done = connect_or_make(sink, error) && postgres_identity(sink, &identity, error) &&
+		    postgres_same_as_before(sink, &identity, error);
 	if (done && base->destination.slot == SLOT_STAGING && !identity.begun)
 		done = postgres_staging_prepare(sink, error) &&
 		       postgres_identity(sink, &identity, error);

@@ -46,6 +46,9 @@ bool postgres_connect(struct postgres_sink *sink, struct error *error);
 /* Fills oid, system, schema and dvf. A database that is not the one asked for: ERROR_REFUSED. */
 bool postgres_identity(
 	struct postgres_sink *sink, struct postgres_identity *identity, struct error *error);
+/* Once taken: a database that has its name now and is another is left as it is, ERROR_CHANGED. */
+bool postgres_same_as_before(
+	struct postgres_sink *sink, const struct postgres_identity *identity, struct error *error);
 bool postgres_may_write(const struct postgres_identity *identity, struct error *error);
 /* Copies a name; ERROR_REFUSED where it does not fit. */
 bool postgres_text(char *to, size_t size, const char *from, struct error *error);
