@@ -19,6 +19,7 @@
 #include <sqlite3.h>
 
 #include "stages/sink.h"
+#include "stages/sink_sqlite_slot.h"
 #include "stages/statement.h"
 
 #define SQLITE_SCHEMA_VERSION 1
@@ -34,7 +35,8 @@ struct sqlite_wait {
 };
 
 struct sqlite_sink {
-	struct sink sink;
+	struct sink sink; /* its destination's url is the name of its slot */
+	struct slots slots;
 	sqlite3 *db;
 	struct sqlite_wait wait;
 	char token[33];

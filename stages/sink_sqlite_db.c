@@ -146,7 +146,7 @@ static bool open_failed(sqlite3 *db, const char *path, int code, struct error *e
 bool sqlite_open(sqlite3 **db, struct sqlite_wait *wait, int flags, struct error *error)
 {
 	const char *path = wait->sink->destination.url;
-	int code = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	int code = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
 	if (code != SQLITE_OK) {
 		open_failed(*db, path, code, error);
 		sqlite3_close(*db);
