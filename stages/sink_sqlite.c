@@ -9,15 +9,6 @@
 
 #include "stages_sql.h"
 
-#define WHAT_IT_NEEDS "it needs the path of a file, such as dvf.sqlite"
-
-/* What dvf_import_destination says of the file before we take it. */
-struct identity {
-	char uuid[37];
-	int64_t inode;
-	int schema_version;
-};
-
 static bool random_bytes(unsigned char *bytes, size_t size, struct error *error)
 {
 	ssize_t got = getrandom(bytes, size, 0);
@@ -46,19 +37,6 @@ static bool uuid_make(char uuid[static 37], struct error *error)
 	return true;
 }
 
-/* The number of the file behind the name; the file itself is only ever opened by SQLite. */
-static bool inode_of(const char *path, int64_t *inode, bool *there, struct error *error)
-{
-	struct stat status;
-	*there = stat(path, &status) == 0;
-	if (!*there)
-		return errno == ENOENT || error_system(error, "cannot look at %s", path);
-	if (!S_ISREG(status.st_mode))
-		return error_set(error, ERROR_REFUSED, "%s is not a file: %s", path, WHAT_IT_NEEDS);
-	*inode = (int64_t)status.st_ino;
-	return true;
-}
-
 static bool folder_there(const char *path, struct error *error)
 {
 	struct stat status;
@@ -83,7 +61,7 @@ static bool path_usable(const struct sqlite_sink *sink, struct error *error)
 	const char *path = sink->sink.destination.url;
 	int64_t inode = 0;
 	bool there = false;
-	if (!folder_there(path, error) || !inode_of(path, &inode, &there, error))
+	if (!folder_there(path, error) || !sqlite_inode(path, &inode, &there, error))
 		return false;
 	if (!there && sink->sink.uuid[0] != '\0')
 		return error_set(error, ERROR_CHANGED,
@@ -146,24 +124,6 @@ static bool tables_make(sqlite3 *db, struct error *error)
 	return true;
 }
 
-static bool identity_get(sqlite3 *db, struct identity *identity, struct error *error)
-{
-	sqlite3_stmt *statement = NULL;
-	bool row = false;
-	*identity = (struct identity){ 0 };
-	if (!sqlite_prepare(db, &statement, sql_sqlite_destination_get, NULL, error))
-		return false;
-	bool done = sqlite_step(statement, &row, error);
-	if (done && row) {
-		snprintf(identity->uuid, sizeof(identity->uuid), "%s",
-			(const char *)sqlite3_column_text(statement, 0));
-		identity->inode = sqlite3_column_int64(statement, 1);
-		identity->schema_version = sqlite3_column_int(statement, 2);
-	}
-	sqlite3_finalize(statement);
-	return done;
-}
-
 static bool identity_put(
 	struct sqlite_sink *sink, const char *uuid, int64_t inode, struct error *error)
 {
@@ -184,15 +144,11 @@ static bool identity_put(
 static bool identity_settle(
 	struct sqlite_sink *sink, char uuid[static 37], int64_t *inode, struct error *error)
 {
-	struct identity identity;
+	struct sqlite_identity identity;
 	bool there = false;
-	if (!identity_get(sink->db, &identity, error) ||
-		!inode_of(sink->sink.destination.url, inode, &there, error))
+	if (!sqlite_identity_get(sink->db, &identity, error) ||
+		!sqlite_inode(sink->sink.destination.url, inode, &there, error))
 		return false;
-	if (identity.schema_version > SQLITE_SCHEMA_VERSION)
-		return error_set(error, ERROR_REFUSED,
-			"%s was made by a newer dvf-import: use that, or give another file",
-			sink->sink.destination.url);
 	if (!there)
 		return error_set(error, ERROR_LOST, "%s was removed while it was being opened",
 			sink->sink.destination.url);
@@ -294,8 +250,8 @@ bool sink_open_sqlite(
 	*sink = NULL;
 	/* SQLite would take these for a database without a file. */
 	if (path[0] == '\0' || path[0] == ':')
-		return error_set(
-			error, ERROR_USAGE, "'%s' is no SQLite file: %s", path, WHAT_IT_NEEDS);
+		return error_set(error, ERROR_USAGE, "'%s' is no SQLite file: %s", path,
+			SQLITE_WHAT_IT_NEEDS);
 	struct sqlite_sink *made = calloc(1, sizeof(*made));
 	char *url = strdup(path);
 	if (made == NULL || url == NULL) {

@@ -23,6 +23,7 @@
 
 #define SQLITE_SCHEMA_VERSION 1
 #define SQLITE_TABLE_MAX      64
+#define SQLITE_WHAT_IT_NEEDS  "it needs the path of a file, such as dvf.sqlite"
 
 /* Who waits when the file is locked; it must outlive the connection. */
 struct sqlite_wait {
@@ -37,6 +38,13 @@ struct sqlite_sink {
 	sqlite3 *db;
 	struct sqlite_wait wait;
 	char token[33];
+};
+
+/* What dvf_import_destination says of a file; uuid "" when it has no row yet. */
+struct sqlite_identity {
+	char uuid[37];
+	int64_t inode;
+	int schema_version;
 };
 
 /* One row of dvf_import_source. */
@@ -142,6 +150,11 @@ bool sqlite_publish(struct sink *sink, const struct edition *edition,
 
 /* sink_sqlite_preflight.c */
 bool sqlite_preflight(struct sink *sink, sink_finding *finding, void *context, struct error *error);
+
+/* sink_sqlite_look.c: the number of the file behind the name (which is only ever opened by SQLite),
+ * and what the file itself says it is; a newer one than we know is ERROR_REFUSED. */
+bool sqlite_inode(const char *path, int64_t *inode, bool *there, struct error *error);
+bool sqlite_identity_get(sqlite3 *db, struct sqlite_identity *identity, struct error *error);
 
 /* sink_sqlite_look.c, _copy.c, _heads.c, _rows.c, _kept.c */
 bool sqlite_look(struct sink *sink, bool *there, struct error *error);
