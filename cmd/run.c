@@ -5,6 +5,7 @@
 #include "cmd/log_lines.h"
 #include "cmd/progress.h"
 #include "cmd/report.h"
+#include "cmd/run_lineage.h"
 #include "state/base/file.h"
 #include "state/base/log.h"
 #include "state/base/stop.h"
@@ -20,6 +21,7 @@ struct held {
 	struct ledger *ledger;
 	bool begun; /* the ledger knows of the run */
 	bool fetching;
+	struct lineage *lineage;
 	struct sink *sink;
 };
 
@@ -63,6 +65,8 @@ static bool run_take(const struct options *options, struct held *held, struct er
 		options->to.name, options->state_folder,
 		(unsigned long long)(held->budget.limit >> 20));
 	held->fetching = fetch_start(error);
+	if (held->fetching)
+		held->lineage = lineage_open(&options->lineage);
 	return held->fetching && sink_open(&held->sink, &options->to, error);
 }
 
@@ -72,6 +76,7 @@ static bool run_years(const struct options *options, const struct held *held,
 	struct progress progress;
 	struct pipeline_settings settings = options->run;
 	settings.budget = held->budget;
+	settings.lineage = held->lineage;
 	progress_begin(&progress, log_lines_can_live(), held->budget.limit);
 	bool done = pipeline_run(
 		&settings, held->ledger, held->sink, progress_watch, &progress, report, error);
@@ -133,6 +138,7 @@ int command_run(const struct options *options)
 		error_clear(&error);
 	if (taken)
 		code = pipeline_exit_code(report, &error);
+	run_lineage_close(held.lineage, code, report, &error);
 	run_close(&held, report, code);
 	free(report);
 	return code;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "stages/lineage.h"
 #include "stages/pipeline_work.h"
 #include "stages/year.h"
 #include "state/base/log.h"
@@ -113,6 +114,9 @@ static bool import(struct pipeline *pipeline, struct work *work, struct error *e
 		return false;
 	if (year.spool_spoiled && work->refetched < REFETCH_MOST)
 		return work_refetch(pipeline, work, error);
+	struct edition edition;
+	year_edition(&work->spool, &edition);
+	lineage_year_end(pipeline->settings->lineage, pipeline->sink, &edition, work->progress);
 	bool ask_now = work->refresh && !work->imported && !year.spool_bad;
 	work->imported = true;
 	if (year.spool_bad && !work_drop_spool(pipeline, work, error))

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stages/lineage.h"
 #include "stages/load.h"
 #include "stages/spool.h"
 #include "state/base/log.h"
@@ -263,6 +264,7 @@ static bool go(struct try *try, struct error *error)
 	if (!sink->ops->published(sink, try->edition.year, &try->served, &try->serving, error))
 		return false;
 	year->progress->serving = try->serving;
+	lineage_year_begin(year->settings->lineage, sink, &try->edition);
 	return stage(try, "loading", error) && sink->ops->begin(sink, &try->edition, error) &&
 	       load(try, error) && index_rows(try, error) && check(try, error) &&
 	       publish(try, error);
