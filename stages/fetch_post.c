@@ -103,8 +103,6 @@ static enum post_end end_answered(long status, struct error *error)
 static enum post_end end_failed(const struct sending *sending, CURLcode code, struct error *error)
 {
 	const char *said = sending->said[0] != '\0' ? sending->said : curl_easy_strerror(code);
-	if (code == CURLE_ABORTED_BY_CALLBACK)
-		said = "given up at the end of the run";
 	error_set(error, ERROR_NETWORK, "%s", said);
 	switch (code) {
 	case CURLE_COULDNT_RESOLVE_HOST:

@@ -19,20 +19,20 @@
 #include "state/base/log.h"
 #include "state/base/stop.h"
 
-#define TRIES       3 /* of one event */
-#define REST_MS     500
-#define CONNECT_MS  2000
-#define TOTAL_MS    5000
-#define STEP_MS     20
-#define FAILED_LATE 4 /* a server that failed last is waited for this part of the time */
+#define TRIES      3   /* of one event */
+#define REST_MS    150 /* before the second try twice as long, then four times */
+#define CONNECT_MS 2000
+#define TOTAL_MS   5000
+#define STEP_MS    20
 
 struct lineage_send {
 	const char *target, *token, *ca_file;
 	bool server;
+	bool failed; /* the thread's */
 	pthread_t thread;
 	struct queue queue;
 	atomic_uint waiting;
-	atomic_bool give_up, failed, ended, warned;
+	atomic_bool give_up, ended, warned;
 };
 
 bool lineage_is_server(const char *target)
@@ -127,10 +127,11 @@ static void rest(const struct lineage_send *send, unsigned ms)
 		nanosleep(&step, NULL);
 }
 
+/* A server that failed the event before is asked once only: at the end it is waited for. */
 static void deliver(struct lineage_send *send, const struct buf *event)
 {
 	struct error error;
-	error_set(&error, ERROR_NETWORK, "the run ended before it took them");
+	struct error said;
 	const struct post post = { .url = send->target,
 		.token = send->token,
 		.ca_file = send->ca_file,
@@ -139,15 +140,21 @@ static void deliver(struct lineage_send *send, const struct buf *event)
 		.connect_ms = CONNECT_MS,
 		.total_ms = TOTAL_MS,
 		.give_up = &send->give_up };
+	unsigned tries = send->failed ? 1 : TRIES;
 	enum post_end end = POST_AGAIN;
-	for (unsigned i = 0; end == POST_AGAIN && i < TRIES && !atomic_load(&send->give_up); i++) {
+	error_set(&said, ERROR_NETWORK, "the run ended before it took them");
+	for (unsigned i = 0; end == POST_AGAIN && i < tries; i++) {
 		if (i > 0)
 			rest(send, REST_MS << i);
+		if (atomic_load(&send->give_up))
+			break;
 		end = post_send(&post, &error);
-		atomic_store(&send->failed, end != POST_TAKEN);
+		if (end != POST_TAKEN && !atomic_load(&send->give_up))
+			said = error;
 	}
-	if (end != POST_TAKEN)
-		warn(send, error.text);
+	send->failed = end != POST_TAKEN;
+	if (send->failed)
+		warn(send, said.text);
 }
 
 static void *deliver_all(void *context)
@@ -230,13 +237,11 @@ void lineage_send_close(struct lineage_send *send)
 		uint64_t since = clock_ms();
 		queue_close(&send->queue);
 		while (!atomic_load(&send->ended)) {
-			bool failed = atomic_load(&send->failed);
 			rest(send, STEP_MS);
-			if (clock_ms() - since >= LINEAGE_PATIENCE_MS / (failed ? FAILED_LATE : 1))
-				atomic_store(&send->give_up, true);
-			if (atomic_load(&send->give_up))
+			if (clock_ms() - since >= LINEAGE_PATIENCE_MS)
 				break;
 		}
+		atomic_store(&send->give_up, true);
 		pthread_join(send->thread, NULL);
 		queue_free(&send->queue);
 	}
