@@ -337,6 +337,7 @@ static const struct sink_ops ops = {
 	.kind = "postgresql",
 	.max_loaders = 16,
 	.take = postgres_take,
+	.place = postgres_place,
 	.published = postgres_published,
 	.recall = postgres_recall,
 	.begin = postgres_begin_edition,

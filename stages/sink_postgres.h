@@ -128,6 +128,7 @@ bool postgres_kept_open(
 bool postgres_mend(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,
 	struct error *error);
 
+void postgres_place(struct sink *sink, struct sink_place *place); /* sink_postgres_place.c */
 bool postgres_loader_open(struct sink *sink, struct loader **loader, struct error *error);
 
 #endif

@@ -258,6 +258,7 @@ static const struct sink_ops ops = {
 	.kind = "sqlite",
 	.max_loaders = 1,
 	.take = take,
+	.place = sqlite_place,
 	.published = sqlite_published,
 	.recall = sqlite_recall,
 	.begin = sqlite_edition_begin,

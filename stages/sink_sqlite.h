@@ -191,6 +191,9 @@ bool sqlite_kept_open(
 bool sqlite_mend(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,
 	struct error *error);
 
+/* sink_sqlite_place.c */
+void sqlite_place(struct sink *sink, struct sink_place *place);
+
 /* sink_sqlite_load.c */
 bool sqlite_loader_open(struct sink *sink, struct loader **loader, struct error *error);
 
