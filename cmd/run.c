@@ -22,6 +22,7 @@ struct held {
 	bool begun; /* the ledger knows of the run */
 	bool fetching;
 	struct sink *sink;
+	struct sink *live; /* staging: what it will take the place of; else NULL */
 };
 
 static bool run_record(const struct options *options, struct ledger *ledger, struct error *error)
@@ -64,7 +65,10 @@ static bool run_take(const struct options *options, struct held *held, struct er
 		options->to.name, options->state_folder,
 		(unsigned long long)(held->budget.limit >> 20));
 	held->fetching = fetch_start(error);
-	return held->fetching && sink_open(&held->sink, &options->to, error);
+	struct destination live = options->to;
+	live.slot = SLOT_LIVE;
+	return held->fetching && sink_open(&held->sink, &options->to, error) &&
+	       (!options->staging || sink_open(&held->live, &live, error));
 }
 
 static bool run_years(const struct options *options, const struct held *held,
@@ -74,8 +78,8 @@ static bool run_years(const struct options *options, const struct held *held,
 	struct pipeline_settings settings = options->run;
 	settings.budget = held->budget;
 	progress_begin(&progress, log_lines_can_live(), held->budget.limit);
-	bool done = pipeline_run(
-		&settings, held->ledger, held->sink, progress_watch, &progress, report, error);
+	bool done = pipeline_run(&settings, held->ledger, held->sink, held->live, progress_watch,
+		&progress, report, error);
 	progress_end(&progress);
 	return done;
 }
@@ -103,6 +107,7 @@ static void run_close(struct held *held, const struct run_report *report, int co
 	uint64_t peak = budget_resident_peak();
 	if (report->peak_memory > peak)
 		peak = report->peak_memory;
+	sink_close(held->live);
 	if (held->fetching)
 		fetch_end();
 	if (held->begun && !ledger_run_end(held->ledger, outcome_word(code), code, peak, &error))

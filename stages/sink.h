@@ -44,6 +44,9 @@ enum edition_stage {
 	EDITION_REFUSED,
 };
 
+/* Settings a verdict was reached under, where they are none: a revert held the edition. */
+#define UNDER_REVERT "revert"
+
 /* What the witness remembers of an edition. */
 struct edition_memory {
 	struct edition edition;

@@ -312,7 +312,11 @@ static bool postgres_preflight(
 	struct postgres_sink *sink = (struct postgres_sink *)base;
 	struct postgres_identity identity = { 0 };
 	unsigned count = 0;
-	bool done = postgres_connect(sink, error) && postgres_identity(sink, &identity, error) &&
+	bool connected = postgres_connect(sink, error);
+	if (!connected && base->destination.slot == SLOT_STAGING &&
+		strcmp(error->sqlstate, "3D000") == 0)
+		return postgres_staging_preflight(sink, finding, context, error);
+	bool done = connected && postgres_identity(sink, &identity, error) &&
 		    postgres_may_write(&identity, error) &&
 		    tell_rights(sink, finding, context, error);
 	if (done && identity.dvf)

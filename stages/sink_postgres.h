@@ -59,6 +59,8 @@ bool postgres_slot_name(struct postgres_sink *sink, struct error *error);
 bool postgres_staging_create(struct postgres_sink *sink, struct error *error);
 /* Before anything of ours is in it; connects again, as its settings may be new. */
 bool postgres_staging_prepare(struct postgres_sink *sink, struct error *error);
+bool postgres_staging_preflight(
+	struct postgres_sink *sink, sink_finding *finding, void *context, struct error *error);
 
 /* Names of one edition's things, ready for statement_make. */
 struct edition_names {
@@ -94,6 +96,10 @@ bool postgres_completed(struct sink *sink, const struct edition *edition, struct
 	struct error *error);
 bool postgres_judge(struct sink *sink, const struct edition *edition, enum edition_stage stage,
 	const char *why, const char *under, struct error *error);
+/* In the transaction that is open: an edition's tables, empty; what was incoming of the year goes.
+ */
+bool postgres_make_room(struct postgres_sink *sink, const struct edition *edition,
+	const struct edition_names *names, struct error *error);
 /* Drops what an edition of a year has, in the transaction that is open. */
 bool postgres_drop_edition(struct postgres_sink *sink, int year, const char *sha256,
 	bool with_table, struct error *error);

@@ -165,8 +165,8 @@ static bool index_rows(struct try *try, struct error *error)
 static bool check(struct try *try, struct error *error)
 {
 	struct year *year = try->year;
-	bool same = false;
-	if (!stage(try, "checking", error) || !spool_is_same(try, &same, error))
+	bool same = year->copy_from != NULL;
+	if (!stage(try, "checking", error) || (!same && !spool_is_same(try, &same, error)))
 		return false;
 	if (!same)
 		return error_set(error, ERROR_CHANGED,
@@ -178,9 +178,11 @@ static bool check(struct try *try, struct error *error)
 /* The shrink guard. */
 static bool shrinks(const struct try *try, char *why, size_t size)
 {
-	uint64_t before = try->served.rows;
+	const struct edition_memory *compare = try->year->compare;
+	uint64_t before = compare != NULL ? compare->rows : try->served.rows;
 	uint64_t after = try->total.rows;
-	if (!try->serving || try->year->settings->allow_shrink ||
+	bool guarded = compare != NULL || try->serving;
+	if (!guarded || try->year->copy_from != NULL || try->year->settings->allow_shrink ||
 		(double)after >= (1.0 - SHRINK_SHARE) * (double)before)
 		return false;
 	snprintf(why, size,
@@ -234,7 +236,9 @@ static bool remembered(struct try *try, bool *ended, struct error *error)
 	}
 	bool judged = found && (memory.stage == EDITION_HELD || memory.stage == EDITION_REFUSED);
 	bool of_bytes = judged && strcmp(memory.under, UNDER_BYTES) == 0;
-	*ended = of_bytes || (judged && strcmp(memory.under, try->under) == 0);
+	bool of_revert = judged && strcmp(memory.under, UNDER_REVERT) == 0;
+	*ended = of_bytes || (of_revert && !year->settings->release) ||
+		 (judged && strcmp(memory.under, try->under) == 0);
 	year->spool_bad = of_bytes;
 	if (!*ended)
 		return true;
@@ -263,6 +267,36 @@ static bool go(struct try *try, struct error *error)
 	return stage(try, "loading", error) && sink->ops->begin(sink, &try->edition, error) &&
 	       load(try, error) && index_rows(try, error) && check(try, error) &&
 	       publish(try, error);
+}
+
+/* Live's year, as it is: its witness, rejects and mended records come along. */
+static bool copy(struct try *try, struct error *error)
+{
+	struct year *year = try->year;
+	struct year_state *state = &year->progress->state;
+	struct sink *from = year->copy_from;
+	struct edition_memory served;
+	bool found = false, ended = false, there = false;
+	if (!from->ops->look(from, &there, error) ||
+		(there && !from->ops->published(from, state->year, &served, &found, error)))
+		return false;
+	if (!found)
+		return error_set(error, ERROR_CHANGED, "%d is not served by %s any more: run again",
+			state->year, from->destination.name);
+	try->edition = served.edition;
+	memcpy(state->sha256, served.edition.sha256, sizeof(state->sha256));
+	state->packed_done = state->packed_size = served.edition.packed_size;
+	if (!remembered(try, &ended, error) || ended)
+		return ended;
+	if (!stage(try, "copying", error) ||
+		!year->sink->ops->copy_year(
+			year->sink, from, state->year, &try->edition, &try->total, error))
+		return false;
+	state->rows = try->total.rows;
+	state->rejects = try->total.rejects;
+	state->plain_size = try->total.plain_size;
+	return event(try, "year copied", NULL, error) && index_rows(try, error) &&
+	       check(try, error) && publish(try, error);
 }
 
 /* Chunks of wrong bytes may be in: the edition is forgotten, and begun again from its start. */
@@ -352,7 +386,8 @@ static bool after_failure(
 	}
 	if (said.kind == ERROR_LOST)
 		return false;
-	if (said.kind == ERROR_INPUT || said.kind == ERROR_CHANGED) {
+	bool of_spool = year->copy_from == NULL;
+	if (of_spool && (said.kind == ERROR_INPUT || said.kind == ERROR_CHANGED)) {
 		if (!on_bad_bytes(try, again, error))
 			return false;
 		*again = *again && ++patience->afresh <= TRIES_AFRESH;
@@ -373,7 +408,7 @@ bool year_import(struct year *year, struct error *error)
 	year->progress->outcome = YEAR_UNFINISHED;
 	while (again) {
 		struct try try = { .year = year };
-		done = go(&try, error);
+		done = year->copy_from != NULL ? copy(&try, error) : go(&try, error);
 		again = false;
 		if (year->progress->rows_now > rows)
 			patience.idle = 0;

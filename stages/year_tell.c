@@ -20,7 +20,7 @@ static void take_facts(const struct year_tell *tell, const char *why, struct fie
 	const struct field facts[FACTS] = { FIELD_T("destination", tell->year->sink->uuid),
 		FIELD_T("edition", sha256_of(tell)), FIELD_T("url", tell->edition->url),
 		FIELD_N("packed_size", tell->edition->packed_size),
-		FIELD_N("plain_size", tell->year->spool.plain_size), FIELD_N("rows", state->rows),
+		FIELD_N("plain_size", state->plain_size), FIELD_N("rows", state->rows),
 		FIELD_N("rejects", state->rejects), FIELD_T("why", why) };
 	memcpy(fields, facts, sizeof(facts));
 }
