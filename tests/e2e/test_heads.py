@@ -313,6 +313,22 @@ def test_telling_that_fails_at_the_end_fails_nothing(destination, imported):
     holds(imported, destination, "come after that head")
 
 
+def test_head_is_told_after_the_ledger_is_on_disk(make_destination, site, make_import, made_years, tmp_path):
+    """Else a power cut could leave a destination that knows more than the ledger."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    site.put(2021, made_years(100))
+    destination = make_destination("sqlite")
+    trace = tmp_path / "trace"
+    importer = make_import(destination).with_(wrapper=[
+        "strace", "-f", "-y", "-qq", "-e", "trace=fdatasync,fsync,pwrite64", "-o", str(trace)])
+    importer.run_well("--years", "2021")
+    lines = trace.read_text(errors="replace").splitlines()
+    written = max(i for i, line in enumerate(lines) if "pwrite64" in line and "state.sqlite-wal>" in line)
+    told = min(i for i, line in enumerate(lines) if i > written and "pwrite64" in line and "dvf.sqlite-wal>" in line)
+    assert any("sync(" in line and "state.sqlite-wal>" in line for line in lines[written:told])
+
+
 def test_killed_run_leaves_nothing_to_explain(destination, site, make_import, made_years):
     site.put(2021, made_years(60_000))
     importer = make_import(destination)
