@@ -55,11 +55,13 @@ static const char status_about[] =
 static const char history_about[] =
 	"Usage: dvf-import history [OPTION]...\n"
 	"\n"
-	"Lists what happened, oldest first. The events form a chain of hashes.\n"
+	"Lists what happened, oldest first. The events form a chain of hashes. With\n"
+	"--rejects: the records the destination keeps because they could not be loaded.\n"
 	"\n"
 	"Examples:\n"
 	"  dvf-import history --year 2023 --limit 20\n"
-	"  dvf-import history --verify\n";
+	"  dvf-import history --verify\n"
+	"  dvf-import history --rejects --csv --year 2023 > rejects.csv\n";
 
 static const char check_about[] =
 	"Usage: dvf-import check [OPTION]...\n"
@@ -103,6 +105,9 @@ static const char mend_about[] =
 	"Usage: dvf-import mend FILE [OPTION]...\n"
 	"\n"
 	"Loads mended rejects, each to its own place of the same edition, all or none.\n"
+	"FILE is CSV as history --rejects --csv writes it (- is stdin). Columns may come in\n"
+	"any order; edition, year, record and raw are needed. raw is the record, with its\n"
+	"40 fields. Where raw_encoding is escaped, \\xNN is the byte NN and \\\\ a backslash.\n"
 	"\n"
 	"Example:\n"
 	"  dvf-import history --rejects --csv > rejects.csv\n"
@@ -168,9 +173,10 @@ static const struct {
 		"\nOptions of history:\n"
 		"  --year YEAR          events about this year only\n"
 		"  --run N              events of this run only\n"
-		"  --limit N            the newest N events\n"
+		"  --limit N            the newest N events; with --rejects the first N records\n"
 		"  --verify             walk the chain of hashes: is the history whole?\n"
-		"  --rejects            the records that could not be loaded; with --csv for mend\n" },
+		"  --rejects            the records that could not be loaded, from the destination\n"
+		"  --csv                with --rejects: as CSV, to be mended by hand (see mend)\n" },
 	{ COMMAND_STATUS, "\nOptions of status:\n"
 			  "  --watch              again every second, until interrupted\n" },
 	{ COMMAND_STATUS | COMMAND_HISTORY,
