@@ -61,6 +61,9 @@ struct sqlite_source {
 
 /* `flags` as for sqlite3_open_v2. *db is NULL after false. */
 bool sqlite_open(sqlite3 **db, struct sqlite_wait *wait, int flags, struct error *error);
+/* The same for a file that is not the sink's. */
+bool sqlite_open_at(
+	sqlite3 **db, struct sqlite_wait *wait, const char *path, int flags, struct error *error);
 
 /* Turns what SQLite said last on this connection into an error. Returns false. */
 bool sqlite_failed(sqlite3 *db, int code, struct error *error);
