@@ -180,8 +180,8 @@ static const struct {
 	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_STATUS | COMMAND_VERIFY | COMMAND_HISTORY |
 			COMMAND_MEND,
 		"\nStaging:\n"
-		"  --staging            work on <database>_staging (SQLite: a file beside the live\n"
-		"                       one) instead of the live one\n" },
+		"  --staging            work on <database>_staging (SQLite: a file beside the\n"
+		"                       live one) instead of the live one\n" },
 	{ COMMAND_RUN, "  --promote            promote at the end, if every year is in\n"
 		       "  --release            load editions again that a revert holds\n" },
 	{ COMMAND_RUN | COMMAND_PROMOTE,
@@ -193,7 +193,13 @@ static const struct {
 	{ COMMAND_PROMOTE | COMMAND_REVERT,
 		"  --dry-run            only tell what would be done\n" },
 	{ COMMAND_RUN,
-		"  --openlineage TO     OpenLineage run events into a file, or POSTed to a URL\n" },
+		"\nLineage (never stops or delays a run; what goes wrong is a warning):\n"
+		"  --openlineage TO     OpenLineage run events, a line each appended to a file, or\n"
+		"                       POSTed to an http(s) URL (OPENLINEAGE_URL); one without a\n"
+		"                       path gets /api/v1/lineage. OPENLINEAGE_API_KEY or\n"
+		"                       OPENLINEAGE_API_KEY_FILE: the server's bearer token;\n"
+		"                       OPENLINEAGE_NAMESPACE: of our jobs, dvf-import;\n"
+		"                       OPENLINEAGE_DISABLED=true: none, whatever else is set\n" },
 	{ COMMAND_VERIFY,
 		"  --fast               claim less: counts, unbroken source_row, the file's hash\n" },
 	{ COMMAND_EVERY,

@@ -1,7 +1,8 @@
 #include <stdio.h>
 
-#include "cmd/json.h"
 #include "cmd/options.h"
+#include "cmd/run_lineage.h"
+#include "state/json.h"
 
 static bool add_text(struct buf *json, const char *name, const char *text, struct error *error)
 {
@@ -71,5 +72,5 @@ bool options_json(const struct options *options, struct buf *json, struct error 
 	       add_fetch(json, &run->fetch, error) &&
 	       add_number(json, "wait_s", options->to.wait_s, error) &&
 	       add_number(json, "snapshot_wait_s", options->to.snapshot_wait_s, error) &&
-	       buf_add(json, "}", 1, error);
+	       run_lineage_json(options, json, error) && buf_add(json, "}", 1, error);
 }

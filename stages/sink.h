@@ -44,6 +44,9 @@ enum edition_stage {
 	EDITION_REFUSED,
 };
 
+/* Settings a verdict was reached under, where they are none: a revert held the edition. */
+#define UNDER_REVERT "revert"
+
 /* What the witness remembers of an edition. */
 struct edition_memory {
 	struct edition edition;
@@ -78,6 +81,13 @@ struct year_total {
 	uint64_t plain_size;
 	uint64_t records;
 	uint64_t rows, rejects; /* set by check */
+};
+
+/* Where dvf is, for lineage: nothing in it is secret. */
+struct sink_place {
+	char server[320];    /* "db.example:5432"; "" for a file */
+	char database[1024]; /* its name, or the file's path from the root */
+	char schema[160];    /* "" for a file */
 };
 
 /* Which of the three databases (files) that a destination can have. */
@@ -169,11 +179,15 @@ struct sink_ops {
 	bool (*take)(struct sink *sink, struct error *error);
 
 	/* Connects to read beside whatever goes on: makes nothing, takes no fence. *there: it is a
-	 * destination of ours, and sink->uuid is filled; false also when the database or file is
-	 * not there at all. After it published, recall, completed, years, heads, rows_open and
-	 * kept_open may be called. */
+	 * destination of ours, and sink->uuid is filled ("" where it is a copy or was restored:
+	 * another identity, which take would give it); false also when the database or file is
+	 * not there at all. It may lack bookkeeping tables that take would add. After it published,
+	 * recall, completed, years, heads, rows_open and kept_open may be called. */
 	bool (*look)(struct sink *sink, bool *there, struct error *error);
 	bool (*years)(struct sink *sink, struct served_years *served, struct error *error);
+
+	/* After take. */
+	void (*place)(struct sink *sink, struct sink_place *place);
 
 	/* What dvf serves for a year. */
 	bool (*published)(struct sink *sink, int year, struct edition_memory *memory, bool *found,
@@ -287,6 +301,13 @@ bool sink_open_postgres(
 bool sink_open_sqlite(
 	struct sink **sink, const struct destination *destination, struct error *error);
 void sink_close(struct sink *sink); /* NULL is accepted */
+
+/* The name for people, with the slot behind it: what sink->destination.name is after sink_open. */
+void sink_shown_name(const struct destination *destination, char name[static 256]);
+
+/* The word for a stage that both kinds keep, and back; one that is unknown is incoming. */
+const char *sink_stage_word(enum edition_stage stage);
+enum edition_stage sink_stage_of(const char *word);
 
 /* Shared by both: "incoming_2023_0123456789ab" and the like, at most 54 bytes. */
 void sink_table_name(char name[static 56], const char *what, const struct edition *edition);

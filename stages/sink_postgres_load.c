@@ -292,7 +292,8 @@ bool postgres_loader_open(struct sink *sink, struct loader **loader, struct erro
 	made->pg.patient = true;
 	made->pg.interrupts = true;
 	/* A loader that finds no connection free is not worth a wait: the others go on. */
-	if (!pg_connect(&made->pg, sink->destination.url, 0, error)) {
+	const char *database = ((struct postgres_sink *)sink)->database;
+	if (!pg_connect_to(&made->pg, sink->destination.url, database, 0, error)) {
 		postgres_loader_close(&made->base);
 		return false;
 	}
