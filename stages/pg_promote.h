@@ -20,9 +20,8 @@
 #include "stages/promote.h"
 #include "stages/sink_postgres.h"
 
-#define DATABASE_NAME     64
-#define DATABASE_NAME_MAX 54    /* so that what is put behind it stays within the server's 63 */
-#define FOREIGN_MAX       20000 /* objects that are not ours; more are refused */
+#define DATABASE_NAME (PG_NAME_MAX + 1)
+#define FOREIGN_MAX   20000 /* objects that are not ours; more are refused */
 
 /* The three slots of a destination, and where what makes room waits to be dropped. */
 enum place { PLACE_LIVE, PLACE_STAGING, PLACE_PREVIOUS, PLACE_OUTGOING, PLACES };
@@ -86,9 +85,6 @@ void promotion_find_rows(struct promotion *p, const PGresult *rows);
 
 /* pg_promote_look.c */
 bool promotion_names(struct promotion *p, struct error *error);
-/* The conninfo of another database of the same server; the caller frees. Holds the password. */
-bool promotion_conninfo(
-	const struct promotion *p, const char *database, char **conninfo, struct error *error);
 bool promotion_connect(
 	const struct promotion *p, const char *database, struct pg *pg, struct error *error);
 bool promotion_open(struct promotion *p, struct error *error); /* a and b */
@@ -107,6 +103,7 @@ struct foreign {
 	char kind; /* as promote_foreign.sql has it */
 	bool both; /* the other database has one of this name */
 	const char *type, *identity, *statement;
+	const char *owner; /* a role that we are no member of; else "" */
 };
 struct foreign_list {
 	PGresult *rows; /* owns the texts */

@@ -15,12 +15,15 @@ static int by_identity(const void *a, const void *b)
 	return type != 0 ? type : strcmp(x->identity, y->identity);
 }
 
+/* Without a search_path every name is written with its schema, so that it means the same in both.
+ */
 static bool read_one(const struct promotion *p, const struct place_found *place,
 	struct foreign_list *list, struct error *error)
 {
 	const char *const params[] = { place->dvf };
 	struct pg pg = { 0 };
 	bool done = promotion_connect(p, place->name, &pg, error) &&
+		    pg_exec(&pg, "BEGIN; SET LOCAL search_path = pg_catalog", NULL, error) &&
 		    pg_params(&pg, sql_postgres_promote_foreign, 1, params, &list->rows, error);
 	pg_close(&pg);
 	if (!done)
@@ -42,6 +45,7 @@ static bool read_one(const struct promotion *p, const struct place_found *place,
 			.identity = pg_text(list->rows, (int)i, 3),
 			.kind = pg_text(list->rows, (int)i, 4)[0],
 			.statement = pg_text(list->rows, (int)i, 5),
+			.owner = pg_text(list->rows, (int)i, 6),
 		};
 	qsort(list->items, list->count, sizeof(*list->items), by_identity);
 	return true;
@@ -118,6 +122,25 @@ static unsigned columns_among(const struct foreign_list *list)
 	return count;
 }
 
+/* What is made again belongs to the same role as before; only a member can see to that. */
+static void find_owners(struct promotion *p, const struct foreign_list *list)
+{
+	char what[400], remedy[400];
+	unsigned told = 0;
+	for (unsigned i = 0; i < list->count; i++) {
+		const struct foreign *item = &list->items[i];
+		if (item->owner[0] == '\0' || (item->both && item->kind == 'o') || told++ >= TOLD)
+			continue;
+		snprintf(what, sizeof(what),
+			"%s %.200s belongs to %s, and %s is no member of that role", item->type,
+			item->identity, item->owner, p->role);
+		snprintf(remedy, sizeof(remedy),
+			"GRANT \"%s\" TO \"%s\", give it to a role that is, or run as one",
+			item->owner, p->role);
+		promotion_find(p, what, remedy);
+	}
+}
+
 /* With --carry: is there a pg_dump, and can everything be carried? */
 static bool check_carry(struct promotion *p, const struct foreign_list *list, struct error *error)
 {
@@ -135,6 +158,7 @@ static bool check_carry(struct promotion *p, const struct foreign_list *list, st
 			p->server_version / 10000);
 		promotion_find(p, what, remedy);
 	}
+	find_owners(p, list);
 	if (unfilled > 0) {
 		snprintf(what, sizeof(what), "%u column%s of dvf cannot be filled in %s", unfilled,
 			unfilled == 1 ? "" : "s", p->places[p->from].name);

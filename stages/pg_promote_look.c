@@ -9,83 +9,30 @@
 
 static const char *const endings[PLACES] = { "", "_staging", "_previous", "_outgoing" };
 
-/* A NULL-terminated list of options, with libpq's defaults where the string says nothing. */
-static PQconninfoOption *options_of(const char *conninfo)
-{
-	const char *const names[] = { "dbname", NULL };
-	const char *const values[] = { conninfo, NULL };
-	PGconn *conn = PQconnectStartParams(names, values, 1);
-	PQconninfoOption *options = conn != NULL ? PQconninfo(conn) : NULL;
-	PQfinish(conn);
-	return options;
-}
-
 bool promotion_names(struct promotion *p, struct error *error)
 {
-	char live[DATABASE_NAME] = "";
-	PQconninfoOption *options = options_of(p->promote->live->url);
-	size_t size = 0;
-	if (options == NULL)
-		return error_memory(error, "a connection");
-	for (PQconninfoOption *o = options; o->keyword != NULL; o++)
-		if (strcmp(o->keyword, "dbname") == 0 && o->val != NULL) {
-			size = strlen(o->val);
-			snprintf(live, sizeof(live), "%s", o->val);
-		}
-	PQconninfoFree(options);
-	if (size == 0)
-		return error_set(error, ERROR_USAGE,
-			"which database is live is not said: put its name into the destination");
-	if (size > DATABASE_NAME_MAX)
-		return error_set(error, ERROR_REFUSED,
-			"the name of the database has %zu bytes, and behind more than %d there is no room for "
-			"_previous: ALTER DATABASE ... RENAME TO a shorter one",
-			size, DATABASE_NAME_MAX);
-	for (int i = 0; i < PLACES; i++)
-		snprintf(p->places[i].name, sizeof(p->places[i].name), "%.54s%s", live, endings[i]);
-	return true;
-}
-
-static bool add_option(struct buf *text, const char *name, const char *value, struct error *error)
-{
-	if (!buf_print(text, error, "%s%s='", text->size > 0 ? " " : "", name))
+	char live[PG_NAME_MAX + 1];
+	if (!pg_database_of(p->promote->live->url, live, error))
 		return false;
-	for (const char *c = value; *c != '\0'; c++)
-		if (((*c == '\'' || *c == '\\') && !buf_add(text, "\\", 1, error)) ||
-			!buf_add(text, c, 1, error))
-			return false;
-	return buf_add(text, "'", 1, error);
-}
-
-bool promotion_conninfo(
-	const struct promotion *p, const char *database, char **conninfo, struct error *error)
-{
-	struct buf text = { 0 };
-	PQconninfoOption *options = PQconninfoParse(p->promote->live->url, NULL);
-	bool done =
-		options != NULL || error_set(error, ERROR_USAGE, "the destination cannot be read");
-	for (PQconninfoOption *o = options; done && o->keyword != NULL; o++)
-		if (o->val != NULL && strcmp(o->keyword, "dbname") != 0)
-			done = add_option(&text, o->keyword, o->val, error);
-	done = done && add_option(&text, "dbname", database, error);
-	PQconninfoFree(options);
-	*conninfo = done ? text.bytes : NULL;
-	if (!done)
-		buf_free(&text);
-	return done;
+	if (strlen(live) > DATABASE_NAME_MOST)
+		return error_set(error, ERROR_REFUSED,
+			"the name of database %s has over %d bytes, and the server would cut what is put "
+			"behind it: ALTER DATABASE ... RENAME TO a shorter one",
+			live, DATABASE_NAME_MOST);
+	for (int i = 0; i < PLACES; i++)
+		snprintf(p->places[i].name, sizeof(p->places[i].name), "%s%s", live, endings[i]);
+	return true;
 }
 
 bool promotion_connect(
 	const struct promotion *p, const char *database, struct pg *pg, struct error *error)
 {
-	char *conninfo = NULL;
 	PGresult *r = NULL;
-	if (!promotion_conninfo(p, database, &conninfo, error))
-		return false;
 	*pg = (struct pg){ .interrupts = true,
 		.tick = p->promote->tick,
 		.tick_context = p->promote->tick_context };
-	bool done = pg_connect(pg, conninfo, p->promote->live->wait_s, error) &&
+	bool done = pg_connect_to(
+			    pg, p->promote->live->url, database, p->promote->live->wait_s, error) &&
 		    pg_exec(pg, "SELECT current_database()", &r, error);
 	if (done && strcmp(pg_text(r, 0, 0), database) != 0)
 		done = error_set(error, ERROR_REFUSED,
@@ -94,7 +41,6 @@ bool promotion_connect(
 	PQclear(r);
 	if (!done)
 		pg_close(pg);
-	free(conninfo);
 	return done || error_where(error, "database %s", database);
 }
 

@@ -4,31 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stages/heads.h"
 #include "stages_sql.h"
 #include "state/base/log.h"
 
 /* Takes a database's fence: transactions of runs that load into it have ended, and their next one
  * stops. */
-static bool fence(struct promotion *p, const struct place_found *place, struct sink **sink,
-	struct error *error)
+static bool fence(struct promotion *p, enum place place, struct sink **sink, struct error *error)
 {
+	const struct place_found *found = &p->places[place];
 	struct destination destination = *p->promote->live;
-	char *conninfo = NULL;
-	if (!promotion_conninfo(p, place->name, &conninfo, error))
-		return false;
-	destination.url = conninfo;
-	bool done = sink_open_postgres(sink, &destination, error);
-	free(conninfo);
-	if (!done)
+	destination.slot = place == PLACE_STAGING ? SLOT_STAGING
+			   : place == PLACE_LIVE  ? SLOT_LIVE
+						  : SLOT_PREVIOUS;
+	if (!sink_open_postgres(sink, &destination, error))
 		return false;
 	(*sink)->tick = p->promote->tick;
 	(*sink)->tick_context = p->promote->tick_context;
-	done = (*sink)->ops->take(*sink, error);
-	if (done && (strcmp(((struct postgres_sink *)*sink)->oid, place->oid) != 0 ||
-			    (place->genuine && strcmp((*sink)->uuid, place->uuid) != 0)))
+	bool done = (*sink)->ops->take(*sink, error);
+	if (done && (strcmp(((struct postgres_sink *)*sink)->oid, found->oid) != 0 ||
+			    (found->genuine && strcmp((*sink)->uuid, found->uuid) != 0)))
 		done = error_set(error, ERROR_CHANGED,
-			"database %s became another while we looked: run again", place->name);
-	return done || error_where(error, "%s", place->name);
+			"database %s became another while we looked: run again", found->name);
+	return done || error_where(error, "%s", found->name);
 }
 
 static bool write_intent(struct promotion *p, struct postgres_sink *sink, struct error *error)
@@ -82,9 +80,12 @@ static bool mean(
 bool promotion_mark(struct promotion *p, struct error *error)
 {
 	struct sink *from = NULL, *live = NULL;
+	struct ledger *ledger = p->promote->ledger;
 	bool done =
-		fence(p, &p->places[p->from], &from, error) &&
-		fence(p, &p->places[PLACE_LIVE], &live, error) && mean(p, from, live, error) &&
+		fence(p, p->from, &from, error) && fence(p, PLACE_LIVE, &live, error) &&
+		(ledger == NULL ||
+			(heads_meet(from, ledger, error) && heads_meet(live, ledger, error))) &&
+		mean(p, from, live, error) &&
 		mark_from(p, (struct postgres_sink *)from, (struct postgres_sink *)live, error) &&
 		mark_live(p, (struct postgres_sink *)live, error);
 	sink_close(from);
@@ -187,11 +188,20 @@ static bool tell_ledger(struct promotion *p, struct error *error)
 	return done;
 }
 
-/* Here, after the event: the history's head is told to live and to what was live before. */
+/* The history's head, to live and to what was live before. */
 static bool tell_heads(struct promotion *p, struct error *error)
 {
-	(void)p;
-	(void)error;
+	const enum place places[] = { PLACE_LIVE, p->to };
+	for (int i = 0; i < 2; i++) {
+		struct sink *sink = NULL;
+		if (p->promote->ledger == NULL || !p->places[places[i]].ours)
+			continue;
+		bool done = fence(p, places[i], &sink, error) &&
+			    heads_tell(sink, p->promote->ledger, p->kind, error);
+		sink_close(sink);
+		if (!done)
+			return false;
+	}
 	return true;
 }
 
@@ -206,5 +216,5 @@ bool promotion_finish(struct promotion *p, struct error *error)
 	memcpy(p->promote->uuid, live->uuid, sizeof(p->promote->uuid));
 	return mark_done(p, &p->places[p->to], error) &&
 	       promotion_drop_outgoing(p, live->outgoing, error) && tell_ledger(p, error) &&
-	       tell_heads(p, error) && mark_done(p, live, error);
+	       (live->done || (tell_heads(p, error) && mark_done(p, live, error)));
 }

@@ -1,5 +1,5 @@
 -- What is in a database besides dvf ($1; '' when there is none of ours), its years, our schema and what extensions brought:
--- (catalogue, oid, type, identity, kind, statement). Kinds: r relation, l large object, o anything else, a part of a relation
+-- (catalogue, oid, type, identity, kind, statement, its owner when we are no member of that role). Kinds: r relation, l large object, o anything else, a part of a relation
 -- (not told by itself), d made on dvf (with the statement that makes it again), c column of dvf.
 WITH ours AS (SELECT relid AS oid FROM pg_partition_tree(to_regclass(nullif($1, '')))),
 top AS (SELECT c.oid, c.relname, format('%I.%I', n.nspname, c.relname) AS name
@@ -66,22 +66,30 @@ SELECT classid, objid, type, identity, kind,
                          || coalesce(' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')', '')
                          || coalesce(' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', '')
                   FROM pg_policy p, top t WHERE p.oid = objid)
-       END AS statement
+       END AS statement,
+       CASE WHEN kind NOT IN ('d', 'c') AND classid NOT IN ('pg_cast'::regclass, 'pg_transform'::regclass, 'pg_am'::regclass,
+                                                            'pg_user_mapping'::regclass)
+            THEN (SELECT CASE WHEN pg_has_role(o.owner, 'MEMBER') THEN '' ELSE pg_get_userbyid(o.owner)::text END
+                  FROM (SELECT coalesce((SELECT refobjid FROM pg_shdepend s
+                                         WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+                                           AND s.classid = foreigners.classid AND s.objid = foreigners.objid
+                                           AND s.deptype = 'o'), 10) AS owner) o)
+            ELSE '' END
 FROM foreigners
 UNION ALL
 SELECT 'pg_class'::regclass, i.indexrelid, 'index',
        format('on %s: %s%s', t.name, CASE WHEN i.indisunique THEN 'unique ' ELSE '' END,
               substring(pg_get_indexdef(i.indexrelid) FROM ' USING (.*)$')),
-       'd', regexp_replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ')
+       'd', regexp_replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON '), ''
 FROM pg_index i JOIN top t ON t.oid = i.indrelid
 WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid)
 UNION ALL
 SELECT 'pg_class'::regclass, t.oid, 'row level security', w.words || ' on ' || t.name, 'd',
-       format('ALTER TABLE %s %s ROW LEVEL SECURITY', t.name, w.words)
+       format('ALTER TABLE %s %s ROW LEVEL SECURITY', t.name, w.words), ''
 FROM top t JOIN pg_class c ON c.oid = t.oid, (VALUES ('ENABLE'), ('FORCE')) w (words)
 WHERE CASE w.words WHEN 'ENABLE' THEN c.relrowsecurity ELSE c.relforcerowsecurity END
 UNION ALL
-SELECT 'pg_class'::regclass, t.oid, 'column', format('%I %s of %s', a.attname, format_type(a.atttypid, a.atttypmod), t.name), 'c', ''
+SELECT 'pg_class'::regclass, t.oid, 'column', format('%I %s of %s', a.attname, format_type(a.atttypid, a.atttypmod), t.name), 'c', '', ''
 FROM top t JOIN pg_attribute a ON a.attrelid = t.oid WHERE a.attnum > 0 AND NOT a.attisdropped
 ORDER BY 3, 4
 LIMIT 20001
