@@ -194,7 +194,7 @@ static const struct {
 		"  --dry-run            only tell what would be done\n" },
 	{ COMMAND_RUN,
 		"\nLineage (never stops or delays a run; what goes wrong is a warning):\n"
-		"  --openlineage TO     OpenLineage run events, a line each appended to a file, or\n"
+		"  --openlineage TO     OpenLineage run events, a line each added to a file, or\n"
 		"                       POSTed to an http(s) URL (OPENLINEAGE_URL); one without a\n"
 		"                       path gets /api/v1/lineage. OPENLINEAGE_API_KEY or\n"
 		"                       OPENLINEAGE_API_KEY_FILE: the server's bearer token;\n"
