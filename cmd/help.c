@@ -180,8 +180,8 @@ static const struct {
 	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_STATUS | COMMAND_VERIFY | COMMAND_HISTORY |
 			COMMAND_MEND,
 		"\nStaging:\n"
-		"  --staging            work on <database>_staging (SQLite: a file beside the live\n"
-		"                       one) instead of the live one\n" },
+		"  --staging            work on <database>_staging (SQLite: a file beside the\n"
+		"                       live one) instead of the live one\n" },
 	{ COMMAND_RUN, "  --promote            promote at the end, if every year is in\n"
 		       "  --release            load editions again that a revert holds\n" },
 	{ COMMAND_RUN | COMMAND_PROMOTE,

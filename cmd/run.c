@@ -6,6 +6,7 @@
 #include "cmd/progress.h"
 #include "cmd/report.h"
 #include "cmd/run_lineage.h"
+#include "stages/heads.h"
 #include "state/base/file.h"
 #include "state/base/log.h"
 #include "state/base/stop.h"
@@ -23,6 +24,7 @@ struct held {
 	bool fetching;
 	struct lineage *lineage;
 	struct sink *sink;
+	struct sink *live; /* staging: what it will take the place of; else NULL */
 };
 
 static bool run_record(const struct options *options, struct ledger *ledger, struct error *error)
@@ -67,7 +69,10 @@ static bool run_take(const struct options *options, struct held *held, struct er
 	held->fetching = fetch_start(error);
 	if (held->fetching)
 		held->lineage = lineage_open(&options->lineage);
-	return held->fetching && sink_open(&held->sink, &options->to, error);
+	struct destination live = options->to;
+	live.slot = SLOT_LIVE;
+	return held->fetching && sink_open(&held->sink, &options->to, error) &&
+	       (!options->staging || sink_open(&held->live, &live, error));
 }
 
 static bool run_years(const struct options *options, const struct held *held,
@@ -78,8 +83,8 @@ static bool run_years(const struct options *options, const struct held *held,
 	settings.budget = held->budget;
 	settings.lineage = held->lineage;
 	progress_begin(&progress, log_lines_can_live(), held->budget.limit);
-	bool done = pipeline_run(
-		&settings, held->ledger, held->sink, progress_watch, &progress, report, error);
+	bool done = pipeline_run(&settings, held->ledger, held->sink, held->live, progress_watch,
+		&progress, report, error);
 	progress_end(&progress);
 	return done;
 }
@@ -107,12 +112,15 @@ static void run_close(struct held *held, const struct run_report *report, int co
 	uint64_t peak = budget_resident_peak();
 	if (report->peak_memory > peak)
 		peak = report->peak_memory;
-	sink_close(held->sink);
+	sink_close(held->live);
 	if (held->fetching)
 		fetch_end();
 	if (held->begun && !ledger_run_end(held->ledger, outcome_word(code), code, peak, &error))
 		log_note(
 			LOG_WARNING, 0, "the end of the run could not be recorded: %s", error.text);
+	else if (held->begun)
+		heads_try_tell(held->sink, held->ledger, "run ended");
+	sink_close(held->sink);
 	ledger_close(held->ledger);
 	file_close(&held->lock);
 }

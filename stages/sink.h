@@ -44,6 +44,9 @@ enum edition_stage {
 	EDITION_REFUSED,
 };
 
+/* Settings a verdict was reached under, where they are none: a revert held the edition. */
+#define UNDER_REVERT "revert"
+
 /* What the witness remembers of an edition. */
 struct edition_memory {
 	struct edition edition;
@@ -176,9 +179,10 @@ struct sink_ops {
 	bool (*take)(struct sink *sink, struct error *error);
 
 	/* Connects to read beside whatever goes on: makes nothing, takes no fence. *there: it is a
-	 * destination of ours, and sink->uuid is filled; false also when the database or file is
-	 * not there at all. After it published, recall, completed, years, heads, rows_open and
-	 * kept_open may be called. */
+	 * destination of ours, and sink->uuid is filled ("" where it is a copy or was restored:
+	 * another identity, which take would give it); false also when the database or file is
+	 * not there at all. It may lack bookkeeping tables that take would add. After it published,
+	 * recall, completed, years, heads, rows_open and kept_open may be called. */
 	bool (*look)(struct sink *sink, bool *there, struct error *error);
 	bool (*years)(struct sink *sink, struct served_years *served, struct error *error);
 

@@ -135,3 +135,19 @@ bool postgres_staging_prepare(struct postgres_sink *sink, struct error *error)
 	buf_free(&schema);
 	return done && postgres_connect(sink, error);
 }
+
+/* A staging database that is not there yet is no obstacle if it can be made. */
+bool postgres_staging_preflight(
+	struct postgres_sink *sink, sink_finding *finding, void *context, struct error *error)
+{
+	struct pg pg = { .interrupts = true };
+	PGresult *r = NULL;
+	bool live = false;
+	bool done = connect_beside(sink, &pg, &live, error) &&
+		    pg_exec(&pg, sql_postgres_staging_rights, &r, error);
+	for (int i = 0; done && i < PQntuples(r); i++)
+		finding(context, true, pg_text(r, i, 0), pg_text(r, i, 1));
+	PQclear(r);
+	pg_close(&pg);
+	return done;
+}

@@ -19,10 +19,12 @@
 #include <sqlite3.h>
 
 #include "stages/sink.h"
+#include "stages/sink_sqlite_slot.h"
 #include "stages/statement.h"
 
 #define SQLITE_SCHEMA_VERSION 1
 #define SQLITE_TABLE_MAX      64
+#define SQLITE_WHAT_IT_NEEDS  "it needs the path of a file, such as dvf.sqlite"
 
 /* Who waits when the file is locked; it must outlive the connection. */
 struct sqlite_wait {
@@ -33,10 +35,18 @@ struct sqlite_wait {
 };
 
 struct sqlite_sink {
-	struct sink sink;
+	struct sink sink; /* its destination's url is the name of its slot */
+	struct slots slots;
 	sqlite3 *db;
 	struct sqlite_wait wait;
 	char token[33];
+};
+
+/* What dvf_import_destination says of a file; uuid "" when it has no row yet. */
+struct sqlite_identity {
+	char uuid[37];
+	int64_t inode;
+	int schema_version;
 };
 
 /* One row of dvf_import_source. */
@@ -81,12 +91,24 @@ bool sqlite_end(sqlite3 *db, bool done, struct error *error);
 
 void sqlite_rollback(sqlite3 *db);
 
+/* The file that `other` has open is attached to `db` as "live", to be read only. Not in a
+ * transaction; sqlite_detach after it. */
+bool sqlite_attach(sqlite3 *db, sqlite3 *other, struct error *error);
+void sqlite_detach(sqlite3 *db);
+
 /* --- the bookkeeping and the view (sink_sqlite_source.c)
  * ------------------------------------------- */
+
+/* Adds the columns that a file made by an older version lacks. */
+bool sqlite_source_upgrade(sqlite3 *db, struct error *error);
 
 /* `sha256` NULL: the one that is published. */
 bool sqlite_source_find(sqlite3 *db, struct sqlite_source *source, int year, const char *sha256,
 	bool *found, struct error *error);
+
+/* What the attached file serves for a year. */
+bool sqlite_source_find_live(
+	sqlite3 *db, struct sqlite_source *source, int year, bool *found, struct error *error);
 
 /* Its table, chunks, rejects and its own row. */
 bool sqlite_source_drop(sqlite3 *db, int64_t id, const char *table, struct error *error);
@@ -133,6 +155,14 @@ bool sqlite_completed(struct sink *sink, const struct edition *edition, struct r
 bool sqlite_judge(struct sink *sink, const struct edition *edition, enum edition_stage stage,
 	const char *why, const char *under, struct error *error);
 
+/* Puts editions of the year that are being loaded out of the way, but for this one. */
+bool sqlite_edition_others_drop(sqlite3 *db, const struct edition *edition, struct error *error);
+/* Makes the edition's table, empty; `known`: the row it has (NULL: none), which goes unless it is
+ * what serves. */
+bool sqlite_edition_afresh(sqlite3 *db, const struct edition *edition,
+	const struct sqlite_source *known, char table[static SQLITE_TABLE_MAX],
+	struct error *error);
+
 /* sink_sqlite_publish.c */
 bool sqlite_index(struct sink *sink, const struct edition *edition, struct error *error);
 bool sqlite_check(struct sink *sink, const struct edition *edition, struct year_total *total,
@@ -142,6 +172,11 @@ bool sqlite_publish(struct sink *sink, const struct edition *edition,
 
 /* sink_sqlite_preflight.c */
 bool sqlite_preflight(struct sink *sink, sink_finding *finding, void *context, struct error *error);
+
+/* sink_sqlite_look.c: the number of the file behind the name (which is only ever opened by SQLite),
+ * and what the file itself says it is; a newer one than we know is ERROR_REFUSED. */
+bool sqlite_inode(const char *path, int64_t *inode, bool *there, struct error *error);
+bool sqlite_identity_get(sqlite3 *db, struct sqlite_identity *identity, struct error *error);
 
 /* sink_sqlite_look.c, _copy.c, _heads.c, _rows.c, _kept.c */
 bool sqlite_look(struct sink *sink, bool *there, struct error *error);
