@@ -1,12 +1,34 @@
 #include "stages/sink.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *const slot_words[] = {
 	[SLOT_LIVE] = "",
 	[SLOT_STAGING] = " (staging)",
 	[SLOT_PREVIOUS] = " (previous)",
 };
+
+static const char *const stage_words[] = {
+	[EDITION_INCOMING] = "incoming",
+	[EDITION_READY] = "ready",
+	[EDITION_PUBLISHED] = "published",
+	[EDITION_HELD] = "held",
+	[EDITION_REFUSED] = "refused",
+};
+
+const char *sink_stage_word(enum edition_stage stage)
+{
+	return stage_words[stage];
+}
+
+enum edition_stage sink_stage_of(const char *word)
+{
+	enum edition_stage stage = EDITION_REFUSED;
+	while (stage > EDITION_INCOMING && strcmp(stage_words[stage], word) != 0)
+		stage--;
+	return stage;
+}
 
 void sink_shown_name(const struct destination *destination, char name[static 256])
 {

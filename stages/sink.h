@@ -305,6 +305,10 @@ void sink_close(struct sink *sink); /* NULL is accepted */
 /* The name for people, with the slot behind it: what sink->destination.name is after sink_open. */
 void sink_shown_name(const struct destination *destination, char name[static 256]);
 
+/* The word for a stage that both kinds keep, and back; one that is unknown is incoming. */
+const char *sink_stage_word(enum edition_stage stage);
+enum edition_stage sink_stage_of(const char *word);
+
 /* Shared by both: "incoming_2023_0123456789ab" and the like, at most 54 bytes. */
 void sink_table_name(char name[static 56], const char *what, const struct edition *edition);
 

@@ -53,7 +53,7 @@ bool postgres_may_write(const struct postgres_identity *identity, struct error *
 /* Copies a name; ERROR_REFUSED where it does not fit. */
 bool postgres_text(char *to, size_t size, const char *from, struct error *error);
 
-#define SLOT_NAME_MAX 54 /* bytes of a database's name that has a staging one */
+#define DATABASE_NAME_MOST 54 /* bytes of a database's name that has a staging one */
 /* The database of a slot; for live the one the conninfo names. */
 bool postgres_slot_database(const struct destination *destination, enum slot slot,
 	char name[static PG_NAME_MAX + 1], struct error *error);
