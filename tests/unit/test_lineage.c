@@ -298,7 +298,6 @@ static void test_place_of_a_file(void **state)
 {
 	char linked[64];
 	char url[96];
-	char expected[96];
 	struct sink_place place;
 	(void)state;
 	snprintf(linked, sizeof(linked), "%s/dvf.sqlite", folder);
@@ -308,10 +307,6 @@ static void test_place_of_a_file(void **state)
 	sqlite_place(&file, &place);
 	assert_string_equal(place.server, "");
 	assert_string_equal(place.database, linked);
-	file.destination.slot = SLOT_STAGING;
-	sqlite_place(&file, &place);
-	snprintf(expected, sizeof(expected), "%s_staging", linked);
-	assert_string_equal(place.database, expected);
 	unlink(linked);
 }
 
