@@ -37,14 +37,6 @@ static bool tell(struct pipeline *pipeline, struct work *work, const char *kind,
 		pipeline->ledger, kind, work->progress->state.year, fields, count, error);
 }
 
-/* Of what could not be fetched only the address is known. */
-static void tell_lineage(struct pipeline *pipeline, struct work *work)
-{
-	struct edition edition = { .year = work->progress->state.year };
-	memcpy(edition.url, work->task.part.url, sizeof(edition.url));
-	lineage_year_end(pipeline->settings->lineage, pipeline->sink, &edition, work->progress);
-}
-
 static bool copy_later(struct pipeline *pipeline, struct work *work, struct error *error)
 {
 	work->turn = TURN_COPY;
@@ -72,6 +64,14 @@ static bool tell_seen(struct pipeline *pipeline, struct work *work, struct error
 	work->seen = true;
 	return ledger_event(
 		pipeline->ledger, "source seen", work->progress->state.year, fields, 5, error);
+}
+
+/* Of what could not be fetched only the address is known. */
+static void tell_lineage(struct pipeline *pipeline, struct work *work)
+{
+	struct edition edition = { .year = work->progress->state.year };
+	memcpy(edition.url, work->task.part.url, sizeof(edition.url));
+	lineage_year_end(pipeline->settings->lineage, pipeline->sink, &edition, work->progress);
 }
 
 /* The source could not be had, or has the year no more. */
