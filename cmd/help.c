@@ -55,11 +55,12 @@ static const char status_about[] =
 static const char history_about[] =
 	"Usage: dvf-import history [OPTION]...\n"
 	"\n"
-	"Lists what happened, oldest first. The events form a chain of hashes.\n"
+	"Lists what happened, oldest first. The events form a chain of hashes, and every\n"
+	"destination is told how far it goes: --verify walks it and compares.\n"
 	"\n"
 	"Examples:\n"
 	"  dvf-import history --year 2023 --limit 20\n"
-	"  dvf-import history --verify\n";
+	"  dvf-import history --verify --to postgresql://me@db.example/dvf\n";
 
 static const char check_about[] =
 	"Usage: dvf-import check [OPTION]...\n"
@@ -169,7 +170,8 @@ static const struct {
 		"  --year YEAR          events about this year only\n"
 		"  --run N              events of this run only\n"
 		"  --limit N            the newest N events\n"
-		"  --verify             walk the chain of hashes: is the history whole?\n"
+		"  --verify             is the history whole, and what the destination was told\n"
+		"                       it is? Exit code 1: it is not\n"
 		"  --rejects            the records that could not be loaded; with --csv for mend\n" },
 	{ COMMAND_STATUS, "\nOptions of status:\n"
 			  "  --watch              again every second, until interrupted\n" },

@@ -206,11 +206,23 @@ static bool setting_apply(
 	return done;
 }
 
+/* The history lies in the state folder; only to compare it, or for the rejects, is a destination
+ * asked. */
+static bool words_connect(const struct words *words)
+{
+	bool asks = false;
+	for (unsigned i = 0; i < OPTIONS_KNOWN; i++)
+		asks |= words->seen[i] && (strcmp(option_table[i].name, "verify") == 0 ||
+						  strcmp(option_table[i].name, "rejects") == 0);
+	return (words->command_bit & CONNECTING) != 0 ||
+	       (words->command_bit == COMMAND_HISTORY && asks);
+}
+
 static bool settings_apply(struct options *options, const struct words *words, struct error *error)
 {
 	static const char *const secrets[] = { "DATABASE_URL", "POSTGRES_PASSWORD",
 		"DVF_SOURCE_URL" };
-	bool connects = (words->command_bit & CONNECTING) != 0;
+	bool connects = words_connect(words);
 	for (unsigned i = 0; connects && i < sizeof(secrets) / sizeof(secrets[0]); i++)
 		if (!setting_secret_once(secrets[i], error))
 			return false;
