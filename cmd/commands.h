@@ -25,6 +25,9 @@ int command_promote(const struct options *options);
 int command_revert(const struct options *options);
 int command_mend(const struct options *options);
 
+/* history --rejects: of the destination, not of the ledger. */
+int history_rejects(const struct options *options);
+
 /* Prints "dvf-import: <text>" once on stderr (or as a log line when json or logfmt was asked for)
  * and gives the exit code that goes with the error's kind. */
 int command_failed(const struct options *options, const struct error *error);
