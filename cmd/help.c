@@ -105,9 +105,9 @@ static const char mend_about[] =
 	"Usage: dvf-import mend FILE [OPTION]...\n"
 	"\n"
 	"Loads mended rejects, each to its own place of the same edition, all or none.\n"
-	"FILE is CSV as history --rejects --csv writes it (- is stdin). Columns may come in\n"
+	"FILE is CSV as history --rejects --csv writes it; - is stdin. Columns come in\n"
 	"any order; edition, year, record and raw are needed. raw is the record, with its\n"
-	"40 fields. Where raw_encoding is escaped, \\xNN is the byte NN and \\\\ a backslash.\n"
+	"40 fields. With raw_encoding escaped, \\xNN is the byte NN and \\\\ a backslash.\n"
 	"\n"
 	"Example:\n"
 	"  dvf-import history --rejects --csv > rejects.csv\n"
@@ -175,7 +175,7 @@ static const struct {
 		"  --run N              events of this run only\n"
 		"  --limit N            the newest N events; with --rejects the first N records\n"
 		"  --verify             walk the chain of hashes: is the history whole?\n"
-		"  --rejects            the records that could not be loaded, from the destination\n"
+		"  --rejects            what the destination keeps because it cannot be loaded\n"
 		"  --csv                with --rejects: as CSV, to be mended by hand (see mend)\n" },
 	{ COMMAND_STATUS, "\nOptions of status:\n"
 			  "  --watch              again every second, until interrupted\n" },
