@@ -23,6 +23,9 @@ int command_clean(const struct options *options);
 int command_verify(const struct options *options);
 int command_promote(const struct options *options);
 int command_revert(const struct options *options);
+/* What run --staging --promote does at its end: no sink is open, the ledger is the run's. */
+bool command_promote_staged(
+	const struct options *options, struct ledger *ledger, struct error *error);
 int command_mend(const struct options *options);
 
 /* history --rejects: of the destination, not of the ledger. */

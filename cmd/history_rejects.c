@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "cmd/commands.h"
-#include "cmd/json.h"
 #include "stages/sheet.h"
 #include "stages/value.h"
+#include "state/json.h"
 
 #define RAW_SHOWN 72 /* bytes of a record that people look at */
 #define JSON_LIMIT                                                                                 \

@@ -30,6 +30,7 @@ struct pg {
 			    ended */
 	sink_tick *tick; /* may be NULL */
 	void *tick_context;
+	int step_ms;           /* between two ticks; 0: 200 */
 	uint64_t cancelled_ms; /* when the cancel was sent; 0: not */
 	struct buf statement;
 };
@@ -62,6 +63,12 @@ bool pg_params_binary(struct pg *pg, const char *sql, int count, const char *con
 bool pg_copy_begin(struct pg *pg, const char *sql, struct error *error);
 bool pg_copy_put(struct pg *pg, const char *bytes, size_t size, struct error *error);
 bool pg_copy_end(struct pg *pg, uint64_t *rows, struct error *error);
+
+/* The other way. Each message is one row (the first with COPY's head before it), freed by who gets
+ * it with PQfreemem; *end: there are no more, and the server said it was all. One that is left
+ * before its end is left by pg_close. */
+bool pg_copy_out_begin(struct pg *pg, const char *sql, struct error *error);
+bool pg_copy_get(struct pg *pg, char **bytes, size_t *size, bool *end, struct error *error);
 
 /* Leaves any transaction and any COPY; a broken connection stays broken. */
 void pg_rollback(struct pg *pg);

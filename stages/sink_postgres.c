@@ -113,6 +113,7 @@ static bool create_tables(struct postgres_sink *sink, struct error *error)
 	static const char *const statements[] = { sql_postgres_create_destination,
 		sql_postgres_create_source, sql_postgres_create_source_index,
 		sql_postgres_create_chunk, sql_postgres_create_reject, sql_postgres_create_history,
+		sql_postgres_create_history_kept, sql_postgres_create_history_trigger,
 		sql_postgres_create_mended, sql_postgres_create_swap };
 	char version[16];
 	snprintf(version, sizeof(version), "%d", SCHEMA_VERSION);
@@ -257,7 +258,8 @@ static bool postgres_take(struct sink *base, struct error *error)
 {
 	struct postgres_sink *sink = (struct postgres_sink *)base;
 	struct postgres_identity identity = { 0 };
-	bool done = connect_or_make(sink, error) && postgres_identity(sink, &identity, error);
+	bool done = connect_or_make(sink, error) && postgres_identity(sink, &identity, error) &&
+		    postgres_same_as_before(sink, &identity, error);
 	if (done && base->destination.slot == SLOT_STAGING && !identity.begun)
 		done = postgres_staging_prepare(sink, error) &&
 		       postgres_identity(sink, &identity, error);
@@ -311,7 +313,11 @@ static bool postgres_preflight(
 	struct postgres_sink *sink = (struct postgres_sink *)base;
 	struct postgres_identity identity = { 0 };
 	unsigned count = 0;
-	bool done = postgres_connect(sink, error) && postgres_identity(sink, &identity, error) &&
+	bool connected = postgres_connect(sink, error);
+	if (!connected && base->destination.slot == SLOT_STAGING &&
+		strcmp(error->sqlstate, "3D000") == 0)
+		return postgres_staging_preflight(sink, finding, context, error);
+	bool done = connected && postgres_identity(sink, &identity, error) &&
 		    postgres_may_write(&identity, error) &&
 		    tell_rights(sink, finding, context, error);
 	if (done && identity.dvf)
@@ -331,6 +337,7 @@ static const struct sink_ops ops = {
 	.kind = "postgresql",
 	.max_loaders = 16,
 	.take = postgres_take,
+	.place = postgres_place,
 	.published = postgres_published,
 	.recall = postgres_recall,
 	.begin = postgres_begin_edition,

@@ -46,11 +46,14 @@ bool postgres_connect(struct postgres_sink *sink, struct error *error);
 /* Fills oid, system, schema and dvf. A database that is not the one asked for: ERROR_REFUSED. */
 bool postgres_identity(
 	struct postgres_sink *sink, struct postgres_identity *identity, struct error *error);
+/* Once taken: a database that has its name now and is another is left as it is, ERROR_CHANGED. */
+bool postgres_same_as_before(
+	struct postgres_sink *sink, const struct postgres_identity *identity, struct error *error);
 bool postgres_may_write(const struct postgres_identity *identity, struct error *error);
 /* Copies a name; ERROR_REFUSED where it does not fit. */
 bool postgres_text(char *to, size_t size, const char *from, struct error *error);
 
-#define SLOT_NAME_MAX 54 /* bytes of a database's name that has a staging one */
+#define DATABASE_NAME_MOST 54 /* bytes of a database's name that has a staging one */
 /* The database of a slot; for live the one the conninfo names. */
 bool postgres_slot_database(const struct destination *destination, enum slot slot,
 	char name[static PG_NAME_MAX + 1], struct error *error);
@@ -59,6 +62,8 @@ bool postgres_slot_name(struct postgres_sink *sink, struct error *error);
 bool postgres_staging_create(struct postgres_sink *sink, struct error *error);
 /* Before anything of ours is in it; connects again, as its settings may be new. */
 bool postgres_staging_prepare(struct postgres_sink *sink, struct error *error);
+bool postgres_staging_preflight(
+	struct postgres_sink *sink, sink_finding *finding, void *context, struct error *error);
 
 /* Names of one edition's things, ready for statement_make. */
 struct edition_names {
@@ -94,6 +99,10 @@ bool postgres_completed(struct sink *sink, const struct edition *edition, struct
 	struct error *error);
 bool postgres_judge(struct sink *sink, const struct edition *edition, enum edition_stage stage,
 	const char *why, const char *under, struct error *error);
+/* In the transaction that is open: an edition's tables, empty; what was incoming of the year goes.
+ */
+bool postgres_make_room(struct postgres_sink *sink, const struct edition *edition,
+	const struct edition_names *names, struct error *error);
 /* Drops what an edition of a year has, in the transaction that is open. */
 bool postgres_drop_edition(struct postgres_sink *sink, int year, const char *sha256,
 	bool with_table, struct error *error);
@@ -119,6 +128,7 @@ bool postgres_kept_open(
 bool postgres_mend(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,
 	struct error *error);
 
+void postgres_place(struct sink *sink, struct sink_place *place); /* sink_postgres_place.c */
 /* The binary COPY of rows into a table, and the whole of what goes with one row
  * (sink_postgres_load.c).
  */

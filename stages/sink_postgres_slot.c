@@ -24,11 +24,11 @@ bool postgres_slot_database(const struct destination *destination, enum slot slo
 	char live[PG_NAME_MAX + 1];
 	if (!pg_database_of(destination->url, live, error))
 		return false;
-	if (slot != SLOT_LIVE && strlen(live) > SLOT_NAME_MAX)
+	if (slot != SLOT_LIVE && strlen(live) > DATABASE_NAME_MOST)
 		return error_set(error, ERROR_REFUSED,
 			"the name of database %s has over %d bytes: with %s behind it the server would cut it, and "
 			"it could be taken for another. Give the database a shorter name",
-			live, SLOT_NAME_MAX, suffixes[slot]);
+			live, DATABASE_NAME_MOST, suffixes[slot]);
 	snprintf(name, PG_NAME_MAX + 1, "%s%s", live, suffixes[slot]);
 	return true;
 }
@@ -134,4 +134,20 @@ bool postgres_staging_prepare(struct postgres_sink *sink, struct error *error)
 	}
 	buf_free(&schema);
 	return done && postgres_connect(sink, error);
+}
+
+/* A staging database that is not there yet is no obstacle if it can be made. */
+bool postgres_staging_preflight(
+	struct postgres_sink *sink, sink_finding *finding, void *context, struct error *error)
+{
+	struct pg pg = { .interrupts = true };
+	PGresult *r = NULL;
+	bool live = false;
+	bool done = connect_beside(sink, &pg, &live, error) &&
+		    pg_exec(&pg, sql_postgres_staging_rights, &r, error);
+	for (int i = 0; done && i < PQntuples(r); i++)
+		finding(context, true, pg_text(r, i, 0), pg_text(r, i, 1));
+	PQclear(r);
+	pg_close(&pg);
+	return done;
 }

@@ -104,16 +104,21 @@ static bool insert_source(struct postgres_sink *sink, const struct edition *edit
 	return pg_params(&sink->pg, sql_postgres_source_insert, 10, params, NULL, error);
 }
 
+bool postgres_make_room(struct postgres_sink *sink, const struct edition *edition,
+	const struct edition_names *names, struct error *error)
+{
+	return drop_others(sink, edition, names, error) &&
+	       postgres_drop_edition(sink, edition->year, edition->sha256, true, error) &&
+	       pg_make(&sink->pg, sql_postgres_create_incoming, names->values, NULL, error) &&
+	       pg_make(&sink->pg, sql_postgres_create_chunk_table, names->values, NULL, error);
+}
+
 static bool make_edition(struct postgres_sink *sink, const struct edition *edition,
 	const struct edition_names *names, struct error *error)
 {
-	bool done =
-		postgres_begin(sink, OWN_LOCK_TIMEOUT, error) &&
-		drop_others(sink, edition, names, error) &&
-		postgres_drop_edition(sink, edition->year, edition->sha256, true, error) &&
-		pg_make(&sink->pg, sql_postgres_create_incoming, names->values, NULL, error) &&
-		pg_make(&sink->pg, sql_postgres_create_chunk_table, names->values, NULL, error) &&
-		insert_source(sink, edition, names, error) && postgres_commit(sink, error);
+	bool done = postgres_begin(sink, OWN_LOCK_TIMEOUT, error) &&
+		    postgres_make_room(sink, edition, names, error) &&
+		    insert_source(sink, edition, names, error) && postgres_commit(sink, error);
 	if (!done)
 		pg_rollback(&sink->pg);
 	return done || error_where(error, "cannot make the incoming table of %d", edition->year);

@@ -41,11 +41,30 @@ static void source_read(struct sqlite_source *source, sqlite3_stmt *row)
 	text_of(memory->under, sizeof(memory->under), row, 16);
 }
 
-bool sqlite_source_find(sqlite3 *db, struct sqlite_source *source, int year, const char *sha256,
-	bool *found, struct error *error)
+static bool column_add(sqlite3 *db, const char *column, const char *sql, struct error *error)
 {
 	sqlite3_stmt *statement = NULL;
-	if (!sqlite_prepare(db, &statement, sql_sqlite_source_find, NULL, error))
+	bool row = false;
+	if (!sqlite_prepare(db, &statement, sql_sqlite_source_column, NULL, error))
+		return false;
+	sqlite_bind_text(statement, 1, column);
+	bool done = sqlite_step(statement, &row, error);
+	bool there = done && row && sqlite3_column_int(statement, 0) != 0;
+	sqlite3_finalize(statement);
+	return done && (there || sqlite_run(db, sql, NULL, error));
+}
+
+bool sqlite_source_upgrade(sqlite3 *db, struct error *error)
+{
+	return column_add(db, "run", sql_sqlite_source_add_run, error) &&
+	       column_add(db, "ready_at", sql_sqlite_source_add_ready, error);
+}
+
+static bool find(sqlite3 *db, const char *sql, struct sqlite_source *source, int year,
+	const char *sha256, bool *found, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	if (!sqlite_prepare(db, &statement, sql, NULL, error))
 		return false;
 	sqlite3_bind_int(statement, 1, year);
 	sqlite_bind_text(statement, 2, sha256);
@@ -54,6 +73,18 @@ bool sqlite_source_find(sqlite3 *db, struct sqlite_source *source, int year, con
 		source_read(source, statement);
 	sqlite3_finalize(statement);
 	return done;
+}
+
+bool sqlite_source_find(sqlite3 *db, struct sqlite_source *source, int year, const char *sha256,
+	bool *found, struct error *error)
+{
+	return find(db, sql_sqlite_source_find, source, year, sha256, found, error);
+}
+
+bool sqlite_source_find_live(
+	sqlite3 *db, struct sqlite_source *source, int year, bool *found, struct error *error)
+{
+	return find(db, sql_sqlite_copy_find, source, year, NULL, found, error);
 }
 
 bool sqlite_source_drop(sqlite3 *db, int64_t id, const char *table, struct error *error)
