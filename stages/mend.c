@@ -263,7 +263,7 @@ static bool note_year(void *context, const char *destination_name, const struct 
 static bool tell_year(struct mend *mend, const struct mend_year *year, struct error *error)
 {
 	struct year_note note = { .year = year };
-	const struct field fields[] = { FIELD_T("sha256", year->edition),
+	const struct field fields[] = { FIELD_T("edition", year->edition),
 		FIELD_N("count", year->count), FIELD_T("records", year->records),
 		FIELD_T("destination", mend->sink->destination.name), FIELD_T("by", mend->by) };
 	if (!ledger_event(mend->ledger, "rejects mended", year->year, fields,
