@@ -195,7 +195,13 @@ static const struct {
 	{ COMMAND_PROMOTE | COMMAND_REVERT,
 		"  --dry-run            only tell what would be done\n" },
 	{ COMMAND_RUN,
-		"  --openlineage TO     OpenLineage run events into a file, or POSTed to a URL\n" },
+		"\nLineage (never stops or delays a run; what goes wrong is a warning):\n"
+		"  --openlineage TO     OpenLineage run events, a line each appended to a file, or\n"
+		"                       POSTed to an http(s) URL (OPENLINEAGE_URL); one without a\n"
+		"                       path gets /api/v1/lineage. OPENLINEAGE_API_KEY or\n"
+		"                       OPENLINEAGE_API_KEY_FILE: the server's bearer token;\n"
+		"                       OPENLINEAGE_NAMESPACE: of our jobs, dvf-import;\n"
+		"                       OPENLINEAGE_DISABLED=true: none, whatever else is set\n" },
 	{ COMMAND_VERIFY,
 		"  --fast               claim less: counts, unbroken source_row, the file's hash\n" },
 	{ COMMAND_EVERY,

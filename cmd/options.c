@@ -11,6 +11,7 @@
 #include "cmd/destination.h"
 #include "cmd/help.h"
 #include "cmd/option_table.h"
+#include "cmd/run_lineage.h"
 #include "cmd/setting.h"
 
 #define SEE_HELP    "; see dvf-import --help"
@@ -231,6 +232,8 @@ static bool settings_apply(struct options *options, const struct words *words, s
 	if (options->staging)
 		options->to.slot = SLOT_STAGING;
 	options->file = words->file;
+	if (options->lineage.target != NULL && !run_lineage_settings(options, error))
+		return false;
 	if (options->run.then_promote && !options->staging)
 		return error_set(error, ERROR_USAGE, "--promote goes with --staging" SEE_HELP);
 	if (options->promote.carry && options->promote.drop_foreign)
@@ -260,6 +263,7 @@ static bool folders_set(struct options *options, struct error *error)
 		return error_memory(error, "a path");
 	}
 	options->run.fetch.spool_folder = options->spool_folder;
+	options->lineage.state_folder = options->state_folder;
 	return true;
 }
 
@@ -346,7 +350,10 @@ void options_free(struct options *options)
 	free(options->to.url);
 	free(options->state_folder);
 	free(options->spool_folder);
+	free(options->lineage.target);
+	free(options->lineage.token);
 	options->to.url = NULL;
 	options->state_folder = NULL;
 	options->spool_folder = NULL;
+	options->lineage = (struct lineage_settings){ 0 };
 }

@@ -1,7 +1,7 @@
 #include <stdio.h>
-#include <string.h>
 
 #include "cmd/options.h"
+#include "cmd/run_lineage.h"
 #include "state/json.h"
 
 static bool add_text(struct buf *json, const char *name, const char *text, struct error *error)
@@ -77,19 +77,6 @@ static bool add_staging(struct buf *json, const struct options *options, struct 
 			       add_flag(json, "drop_foreign", promote->drop_foreign, error)));
 }
 
-/* A URL without user, password and query: keys travel in each of them. */
-static bool add_openlineage(struct buf *json, const char *to, struct error *error)
-{
-	char shown[URL_MAX];
-	if (to == NULL)
-		return true;
-	if (strstr(to, "://") == NULL)
-		return add_text(json, "openlineage", to, error);
-	source_url_shown(to, shown);
-	shown[strcspn(shown, "?#")] = '\0';
-	return add_text(json, "openlineage", shown, error);
-}
-
 bool options_json(const struct options *options, struct buf *json, struct error *error)
 {
 	const struct pipeline_settings *run = &options->run;
@@ -105,6 +92,6 @@ bool options_json(const struct options *options, struct buf *json, struct error 
 	       add_fetch(json, &run->fetch, error) &&
 	       add_number(json, "wait_s", options->to.wait_s, error) &&
 	       add_number(json, "snapshot_wait_s", options->to.snapshot_wait_s, error) &&
-	       add_staging(json, options, error) &&
-	       add_openlineage(json, options->openlineage, error) && buf_add(json, "}", 1, error);
+	       add_staging(json, options, error) && run_lineage_json(options, json, error) &&
+	       buf_add(json, "}", 1, error);
 }

@@ -5,6 +5,7 @@
 #include "cmd/log_lines.h"
 #include "cmd/progress.h"
 #include "cmd/report.h"
+#include "cmd/run_lineage.h"
 #include "stages/heads.h"
 #include "state/base/file.h"
 #include "state/base/log.h"
@@ -21,6 +22,7 @@ struct held {
 	struct ledger *ledger;
 	bool begun; /* the ledger knows of the run */
 	bool fetching;
+	struct lineage *lineage;
 	struct sink *sink;
 	struct sink *live; /* staging: what it will take the place of; else NULL */
 };
@@ -65,6 +67,8 @@ static bool run_take(const struct options *options, struct held *held, struct er
 		options->to.name, options->state_folder,
 		(unsigned long long)(held->budget.limit >> 20));
 	held->fetching = fetch_start(error);
+	if (held->fetching)
+		held->lineage = lineage_open(&options->lineage);
 	struct destination live = options->to;
 	live.slot = SLOT_LIVE;
 	return held->fetching && sink_open(&held->sink, &options->to, error) &&
@@ -77,6 +81,7 @@ static bool run_years(const struct options *options, const struct held *held,
 	struct progress progress;
 	struct pipeline_settings settings = options->run;
 	settings.budget = held->budget;
+	settings.lineage = held->lineage;
 	progress_begin(&progress, log_lines_can_live(), held->budget.limit);
 	bool done = pipeline_run(&settings, held->ledger, held->sink, held->live, progress_watch,
 		&progress, report, error);
@@ -113,7 +118,7 @@ static void run_close(struct held *held, const struct run_report *report, int co
 	if (held->begun && !ledger_run_end(held->ledger, outcome_word(code), code, peak, &error))
 		log_note(
 			LOG_WARNING, 0, "the end of the run could not be recorded: %s", error.text);
-	else if (held->begun)
+	else if (held->begun && report->uuid[0] != '\0')
 		heads_try_tell(held->sink, held->ledger, "run ended");
 	sink_close(held->sink);
 	ledger_close(held->ledger);
@@ -141,6 +146,7 @@ int command_run(const struct options *options)
 		error_clear(&error);
 	if (taken)
 		code = pipeline_exit_code(report, &error);
+	run_lineage_close(held.lineage, code, report, &error);
 	run_close(&held, report, code);
 	free(report);
 	return code;

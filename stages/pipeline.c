@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "stages/heads.h"
+#include "stages/lineage.h"
 #include "stages/pipeline_work.h"
 #include "stages/year.h"
 #include "state/base/log.h"
@@ -135,6 +136,8 @@ static bool copy(struct pipeline *pipeline, struct work *work, struct error *err
 		return false;
 	if (work->progress->outcome == YEAR_PUBLISHED)
 		work->progress->outcome = YEAR_COPIED;
+	lineage_year_end(pipeline->settings->lineage, pipeline->sink, &work->lives.edition,
+		work->progress);
 	if (before == YEAR_HELD && outcome_is_in(work->progress->outcome))
 		work->progress->outcome = YEAR_HELD;
 	work_end(work, work->progress->outcome);
@@ -161,6 +164,9 @@ static bool import(struct pipeline *pipeline, struct work *work, struct error *e
 		return false;
 	if (year.spool_spoiled && work->refetched < REFETCH_MOST)
 		return work_refetch(pipeline, work, error);
+	struct edition edition;
+	year_edition(&work->spool, &edition);
+	lineage_year_end(pipeline->settings->lineage, pipeline->sink, &edition, work->progress);
 	bool ask_now = work->refresh && !work->imported && !year.spool_bad;
 	work->imported = true;
 	if (year.spool_bad && !work_drop_spool(pipeline, work, error))

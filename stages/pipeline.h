@@ -20,6 +20,8 @@
 #include "state/base/budget.h"
 #include "state/ledger.h"
 
+struct lineage;
+
 struct pipeline_settings {
 	int years[YEARS_MAX];
 	unsigned year_count; /* 0: those the source has, from the current year down to six before */
@@ -36,6 +38,7 @@ struct pipeline_settings {
 			    */
 	int dropped[YEARS_MAX]; /* staging: years live serves that the next one shall not */
 	unsigned dropped_count;
+	struct lineage *lineage; /* NULL: none is wanted */
 };
 
 #define MAX_REJECTS_LEAST 10

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stages/lineage.h"
 #include "stages/pipeline_work.h"
 #include "stages/spool.h"
 #include "stages/year.h"
@@ -65,6 +66,14 @@ static bool tell_seen(struct pipeline *pipeline, struct work *work, struct error
 		pipeline->ledger, "source seen", work->progress->state.year, fields, 5, error);
 }
 
+/* Of what could not be fetched only the address is known. */
+static void tell_lineage(struct pipeline *pipeline, struct work *work)
+{
+	struct edition edition = { .year = work->progress->state.year };
+	memcpy(edition.url, work->task.part.url, sizeof(edition.url));
+	lineage_year_end(pipeline->settings->lineage, pipeline->sink, &edition, work->progress);
+}
+
 /* The source could not be had, or has the year no more. */
 static bool on_failed_fetch(struct pipeline *pipeline, struct work *work, struct error *error)
 {
@@ -85,9 +94,11 @@ static bool on_failed_fetch(struct pipeline *pipeline, struct work *work, struct
 		return work_stage(pipeline, work, "gone", "not published by the source", error);
 	}
 	log_note(LOG_WARNING, work->progress->state.year, "%s", said->text);
-	return tell(pipeline, work, "fetch failed", NULL, said->text, error) &&
-	       work_stage(pipeline, work, said->kind == ERROR_GONE ? "gone" : "failed", said->text,
-		       error);
+	bool done = tell(pipeline, work, "fetch failed", NULL, said->text, error) &&
+		    work_stage(pipeline, work, said->kind == ERROR_GONE ? "gone" : "failed",
+			    said->text, error);
+	tell_lineage(pipeline, work);
+	return done;
 }
 
 /* A year that gets no new spool. */

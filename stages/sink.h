@@ -83,6 +83,13 @@ struct year_total {
 	uint64_t rows, rejects; /* set by check */
 };
 
+/* Where dvf is, for lineage: nothing in it is secret. */
+struct sink_place {
+	char server[320];    /* "db.example:5432"; "" for a file */
+	char database[1024]; /* its name, or the file's path from the root */
+	char schema[160];    /* "" for a file */
+};
+
 /* Which of the three databases (files) that a destination can have. */
 enum slot {
 	SLOT_LIVE,     /* what its name says */
@@ -178,6 +185,9 @@ struct sink_ops {
 	 * recall, completed, years, heads, rows_open and kept_open may be called. */
 	bool (*look)(struct sink *sink, bool *there, struct error *error);
 	bool (*years)(struct sink *sink, struct served_years *served, struct error *error);
+
+	/* After take. */
+	void (*place)(struct sink *sink, struct sink_place *place);
 
 	/* What dvf serves for a year. */
 	bool (*published)(struct sink *sink, int year, struct edition_memory *memory, bool *found,

@@ -258,7 +258,8 @@ static bool postgres_take(struct sink *base, struct error *error)
 {
 	struct postgres_sink *sink = (struct postgres_sink *)base;
 	struct postgres_identity identity = { 0 };
-	bool done = connect_or_make(sink, error) && postgres_identity(sink, &identity, error);
+	bool done = connect_or_make(sink, error) && postgres_identity(sink, &identity, error) &&
+		    postgres_same_as_before(sink, &identity, error);
 	if (done && base->destination.slot == SLOT_STAGING && !identity.begun)
 		done = postgres_staging_prepare(sink, error) &&
 		       postgres_identity(sink, &identity, error);
@@ -336,6 +337,7 @@ static const struct sink_ops ops = {
 	.kind = "postgresql",
 	.max_loaders = 16,
 	.take = postgres_take,
+	.place = postgres_place,
 	.published = postgres_published,
 	.recall = postgres_recall,
 	.begin = postgres_begin_edition,

@@ -46,11 +46,14 @@ bool postgres_connect(struct postgres_sink *sink, struct error *error);
 /* Fills oid, system, schema and dvf. A database that is not the one asked for: ERROR_REFUSED. */
 bool postgres_identity(
 	struct postgres_sink *sink, struct postgres_identity *identity, struct error *error);
+/* Once taken: a database that has its name now and is another is left as it is, ERROR_CHANGED. */
+bool postgres_same_as_before(
+	struct postgres_sink *sink, const struct postgres_identity *identity, struct error *error);
 bool postgres_may_write(const struct postgres_identity *identity, struct error *error);
 /* Copies a name; ERROR_REFUSED where it does not fit. */
 bool postgres_text(char *to, size_t size, const char *from, struct error *error);
 
-#define SLOT_NAME_MAX 54 /* bytes of a database's name that has a staging one */
+#define DATABASE_NAME_MOST 54 /* bytes of a database's name that has a staging one */
 /* The database of a slot; for live the one the conninfo names. */
 bool postgres_slot_database(const struct destination *destination, enum slot slot,
 	char name[static PG_NAME_MAX + 1], struct error *error);
@@ -125,6 +128,7 @@ bool postgres_kept_open(
 bool postgres_mend(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,
 	struct error *error);
 
+void postgres_place(struct sink *sink, struct sink_place *place); /* sink_postgres_place.c */
 bool postgres_loader_open(struct sink *sink, struct loader **loader, struct error *error);
 
 #endif

@@ -78,18 +78,32 @@ bool postgres_may_write(const struct postgres_identity *identity, struct error *
 		       "no schema of the search_path exists: CREATE SCHEMA public, or set the role's search_path");
 }
 
-/* Who it is, without making it anybody: a copy that was never taken has no identity of its own yet.
- */
-static bool read_uuid(struct postgres_sink *sink, struct error *error)
+/* Who it is, without making it anybody: a copy that was never taken has no identity of its own yet,
+ * "". */
+static bool read_uuid(struct postgres_sink *sink, char uuid[static 37], struct error *error)
 {
 	PGresult *r = NULL;
 	if (!pg_exec(&sink->pg, sql_postgres_look, &r, error))
 		return false;
 	bool ours = PQntuples(r) == 1 && strcmp(pg_text(r, 0, 1), sink->oid) == 0 &&
 		    strcmp(pg_text(r, 0, 2), sink->system) == 0;
-	snprintf(sink->base.uuid, sizeof(sink->base.uuid), "%s", ours ? pg_text(r, 0, 0) : "");
+	snprintf(uuid, 37, "%s", ours ? pg_text(r, 0, 0) : "");
 	PQclear(r);
 	return true;
+}
+
+bool postgres_same_as_before(
+	struct postgres_sink *sink, const struct postgres_identity *identity, struct error *error)
+{
+	char uuid[37] = "";
+	if (sink->base.uuid[0] == '\0')
+		return true;
+	if (identity->begun && !read_uuid(sink, uuid, error))
+		return false;
+	return strcmp(uuid, sink->base.uuid) == 0 ||
+	       error_set(error, ERROR_CHANGED,
+		       "the destination is another than the one this run began with: it was renamed, promoted, dropped "
+		       "or restored while we worked. Nothing was written to the one that is there now: run again");
 }
 
 bool postgres_look(struct sink *base, bool *there, struct error *error)
@@ -102,7 +116,7 @@ bool postgres_look(struct sink *base, bool *there, struct error *error)
 	if (!postgres_identity(sink, &identity, error))
 		return false;
 	*there = identity.begun && identity.dvf;
-	return !*there || read_uuid(sink, error);
+	return !*there || read_uuid(sink, sink->base.uuid, error);
 }
 
 bool postgres_years(struct sink *base, struct served_years *served, struct error *error)

@@ -24,11 +24,11 @@ bool postgres_slot_database(const struct destination *destination, enum slot slo
 	char live[PG_NAME_MAX + 1];
 	if (!pg_database_of(destination->url, live, error))
 		return false;
-	if (slot != SLOT_LIVE && strlen(live) > SLOT_NAME_MAX)
+	if (slot != SLOT_LIVE && strlen(live) > DATABASE_NAME_MOST)
 		return error_set(error, ERROR_REFUSED,
 			"the name of database %s has over %d bytes: with %s behind it the server would cut it, and "
 			"it could be taken for another. Give the database a shorter name",
-			live, SLOT_NAME_MAX, suffixes[slot]);
+			live, DATABASE_NAME_MOST, suffixes[slot]);
 	snprintf(name, PG_NAME_MAX + 1, "%s%s", live, suffixes[slot]);
 	return true;
 }

@@ -9,6 +9,8 @@
 
 #include "stages_sql.h"
 
+#define TRIES 3
+
 static bool random_bytes(unsigned char *bytes, size_t size, struct error *error)
 {
 	ssize_t got = getrandom(bytes, size, 0);
@@ -55,13 +57,28 @@ static bool folder_there(const char *path, struct error *error)
 	return there;
 }
 
+/* The staging slot is made when it is empty, but not while a run works on what was in it. */
+static bool slot_take(struct sqlite_sink *sink, struct error *error)
+{
+	enum slot slot = sink->sink.destination.slot;
+	bool usable = slot == SLOT_LIVE;
+	if (slot == SLOT_STAGING && sink->sink.uuid[0] == '\0')
+		return slot_staging_make(&sink->slots, &sink->sink, error);
+	if (!usable && !slot_is_usable(&sink->slots, slot, &usable, error))
+		return false;
+	return usable ||
+	       error_set(error, sink->sink.uuid[0] != '\0' ? ERROR_CHANGED : ERROR_REFUSED,
+		       "%s is not there any more: run again", sink->sink.destination.url);
+}
+
 /* A run that had a file and finds none must not go on with a new one as if nothing had happened. */
-static bool path_usable(const struct sqlite_sink *sink, struct error *error)
+static bool path_usable(struct sqlite_sink *sink, struct error *error)
 {
 	const char *path = sink->sink.destination.url;
 	int64_t inode = 0;
 	bool there = false;
-	if (!folder_there(path, error) || !sqlite_inode(path, &inode, &there, error))
+	if (!folder_there(path, error) || !slot_take(sink, error) ||
+		!sqlite_inode(path, &inode, &there, error))
 		return false;
 	if (!there && sink->sink.uuid[0] != '\0')
 		return error_set(error, ERROR_CHANGED,
@@ -143,18 +160,28 @@ static bool identity_put(
 	return done;
 }
 
+/* Whether the name leads to the file that is open: a promote may have exchanged it meanwhile. */
+static bool is_named(struct sqlite_sink *sink, int64_t *inode, struct error *error)
+{
+	const char *path = sink->sink.destination.url;
+	int64_t named = 0;
+	bool there = false;
+	if (!sqlite_inode(path, &named, &there, error))
+		return false;
+	if (there && !sqlite_inode(sqlite3_db_filename(sink->db, "main"), inode, &there, error))
+		return false;
+	return (there && named == *inode) ||
+	       error_set(error, ERROR_LOST, "%s was removed or exchanged while it was being opened",
+		       path);
+}
+
 /* A copy or a restored file has another inode: it is a destination of its own. */
 static bool identity_settle(
 	struct sqlite_sink *sink, char uuid[static 37], int64_t *inode, struct error *error)
 {
 	struct sqlite_identity identity;
-	bool there = false;
-	if (!sqlite_identity_get(sink->db, &identity, error) ||
-		!sqlite_inode(sink->sink.destination.url, inode, &there, error))
+	if (!sqlite_identity_get(sink->db, &identity, error) || !is_named(sink, inode, error))
 		return false;
-	if (!there)
-		return error_set(error, ERROR_LOST, "%s was removed while it was being opened",
-			sink->sink.destination.url);
 	bool same = identity.uuid[0] != '\0' && identity.inode == *inode;
 	if (same)
 		memcpy(uuid, identity.uuid, sizeof(identity.uuid));
@@ -186,10 +213,8 @@ static bool take_locked(struct sqlite_sink *sink, char uuid[static 37], struct e
 	       view_there(sink->db, error);
 }
 
-static bool take(struct sink *base, struct error *error)
+static bool take_once(struct sqlite_sink *sink, char uuid[static 37], struct error *error)
 {
-	struct sqlite_sink *sink = (struct sqlite_sink *)base;
-	char uuid[37] = "";
 	if (!path_usable(sink, error))
 		return false;
 	sqlite3_close(sink->db);
@@ -198,8 +223,17 @@ static bool take(struct sink *base, struct error *error)
 	bool done = settings_put(sink->db, error) && wal_is_on(sink->db, error) &&
 		    sqlite_run(sink->db, "BEGIN IMMEDIATE", NULL, error) &&
 		    take_locked(sink, uuid, error);
-	if (!sqlite_end(sink->db, done, error))
-		return false;
+	return sqlite_end(sink->db, done, error);
+}
+
+/* A promote that comes between opening the file and locking it is over when we have the lock. */
+static bool take(struct sink *base, struct error *error)
+{
+	char uuid[37] = "";
+	unsigned tries = 0;
+	while (!take_once((struct sqlite_sink *)base, uuid, error))
+		if (error->kind != ERROR_LOST || ++tries == TRIES)
+			return false;
 	memcpy(base->uuid, uuid, sizeof(uuid));
 	return true;
 }
@@ -215,6 +249,7 @@ static void close_sink(struct sink *base)
 {
 	struct sqlite_sink *sink = (struct sqlite_sink *)base;
 	sqlite3_close(sink->db);
+	slots_free(&sink->slots);
 	free(sink->sink.destination.url);
 	free(sink);
 }
@@ -223,6 +258,7 @@ static const struct sink_ops ops = {
 	.kind = "sqlite",
 	.max_loaders = 1,
 	.take = take,
+	.place = sqlite_place,
 	.published = sqlite_published,
 	.recall = sqlite_recall,
 	.begin = sqlite_edition_begin,
@@ -246,6 +282,25 @@ static const struct sink_ops ops = {
 	.close = close_sink,
 };
 
+/* The live one is opened by the name the user gave. One that begins with "file:" would be taken for
+ * a URI. */
+static bool name_set(struct sqlite_sink *sink, const char *path, struct error *error)
+{
+	struct destination *destination = &sink->sink.destination;
+	if (destination->slot != SLOT_LIVE) {
+		if (!slot_path(&sink->slots, destination->slot, &destination->url, error))
+			return false;
+		snprintf(destination->name, sizeof(destination->name), "sqlite:%s",
+			destination->url);
+		return true;
+	}
+	if (asprintf(&destination->url, "%s%s", strncmp(path, "file:", 5) == 0 ? "./" : "", path) !=
+		-1)
+		return true;
+	destination->url = NULL;
+	return error_memory(error, "a path");
+}
+
 bool sink_open_sqlite(
 	struct sink **sink, const struct destination *destination, struct error *error)
 {
@@ -256,16 +311,16 @@ bool sink_open_sqlite(
 		return error_set(error, ERROR_USAGE, "'%s' is no SQLite file: %s", path,
 			SQLITE_WHAT_IT_NEEDS);
 	struct sqlite_sink *made = calloc(1, sizeof(*made));
-	char *url = strdup(path);
-	if (made == NULL || url == NULL) {
-		free(made);
-		free(url);
+	if (made == NULL)
 		return error_memory(error, "a destination");
-	}
 	made->sink.ops = &ops;
 	made->sink.destination = *destination;
-	made->sink.destination.url = url;
+	made->sink.destination.url = NULL;
 	made->wait = (struct sqlite_wait){ .sink = &made->sink, .ticks = true };
+	if (!slots_make(&made->slots, path, error) || !name_set(made, path, error)) {
+		close_sink(&made->sink);
+		return false;
+	}
 	*sink = &made->sink;
 	return true;
 }

@@ -19,6 +19,7 @@
 #include <sqlite3.h>
 
 #include "stages/sink.h"
+#include "stages/sink_sqlite_slot.h"
 #include "stages/statement.h"
 
 #define SQLITE_SCHEMA_VERSION 1
@@ -34,7 +35,8 @@ struct sqlite_wait {
 };
 
 struct sqlite_sink {
-	struct sink sink;
+	struct sink sink; /* its destination's url is the name of its slot */
+	struct slots slots;
 	sqlite3 *db;
 	struct sqlite_wait wait;
 	char token[33];
@@ -89,6 +91,11 @@ bool sqlite_end(sqlite3 *db, bool done, struct error *error);
 
 void sqlite_rollback(sqlite3 *db);
 
+/* The file that `other` has open is attached to `db` as "live", to be read only. Not in a
+ * transaction; sqlite_detach after it. */
+bool sqlite_attach(sqlite3 *db, sqlite3 *other, struct error *error);
+void sqlite_detach(sqlite3 *db);
+
 /* --- the bookkeeping and the view (sink_sqlite_source.c)
  * ------------------------------------------- */
 
@@ -98,6 +105,10 @@ bool sqlite_source_upgrade(sqlite3 *db, struct error *error);
 /* `sha256` NULL: the one that is published. */
 bool sqlite_source_find(sqlite3 *db, struct sqlite_source *source, int year, const char *sha256,
 	bool *found, struct error *error);
+
+/* What the attached file serves for a year. */
+bool sqlite_source_find_live(
+	sqlite3 *db, struct sqlite_source *source, int year, bool *found, struct error *error);
 
 /* Its table, chunks, rejects and its own row. */
 bool sqlite_source_drop(sqlite3 *db, int64_t id, const char *table, struct error *error);
@@ -144,6 +155,14 @@ bool sqlite_completed(struct sink *sink, const struct edition *edition, struct r
 bool sqlite_judge(struct sink *sink, const struct edition *edition, enum edition_stage stage,
 	const char *why, const char *under, struct error *error);
 
+/* Puts editions of the year that are being loaded out of the way, but for this one. */
+bool sqlite_edition_others_drop(sqlite3 *db, const struct edition *edition, struct error *error);
+/* Makes the edition's table, empty; `known`: the row it has (NULL: none), which goes unless it is
+ * what serves. */
+bool sqlite_edition_afresh(sqlite3 *db, const struct edition *edition,
+	const struct sqlite_source *known, char table[static SQLITE_TABLE_MAX],
+	struct error *error);
+
 /* sink_sqlite_publish.c */
 bool sqlite_index(struct sink *sink, const struct edition *edition, struct error *error);
 bool sqlite_check(struct sink *sink, const struct edition *edition, struct year_total *total,
@@ -171,6 +190,9 @@ bool sqlite_kept_open(
 	struct sink *sink, int year, struct kept_reader **reader, struct error *error);
 bool sqlite_mend(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,
 	struct error *error);
+
+/* sink_sqlite_place.c */
+void sqlite_place(struct sink *sink, struct sink_place *place);
 
 /* sink_sqlite_load.c */
 bool sqlite_loader_open(struct sink *sink, struct loader **loader, struct error *error);

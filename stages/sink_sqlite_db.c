@@ -146,7 +146,7 @@ static bool open_failed(sqlite3 *db, const char *path, int code, struct error *e
 bool sqlite_open(sqlite3 **db, struct sqlite_wait *wait, int flags, struct error *error)
 {
 	const char *path = wait->sink->destination.url;
-	int code = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	int code = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
 	if (code != SQLITE_OK) {
 		open_failed(*db, path, code, error);
 		sqlite3_close(*db);
@@ -276,4 +276,36 @@ void sqlite_rollback(sqlite3 *db)
 	 */
 	if (db != NULL && sqlite3_get_autocommit(db) == 0)
 		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* SQLite takes % ? and # in a URI for its own. */
+static bool uri_make(struct buf *uri, const char *path, struct error *error)
+{
+	bool done = buf_add_text(uri, "file:", error);
+	for (const char *c = path; done && *c != '\0'; c++)
+		done = strchr("%?#", *c) != NULL ? buf_print(uri, error, "%%%02X", (unsigned)*c)
+						 : buf_add(uri, c, 1, error);
+	return done && buf_add_text(uri, "?mode=ro", error);
+}
+
+bool sqlite_attach(sqlite3 *db, sqlite3 *other, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	struct buf uri = { 0 };
+	bool done = (db != NULL && other != NULL) ||
+		    error_set(error, ERROR_LOST, "the SQLite file is not open");
+	done = done && uri_make(&uri, sqlite3_db_filename(other, "main"), error) &&
+	       sqlite_prepare(db, &statement, "ATTACH ?1 AS live", NULL, error);
+	if (done) {
+		sqlite_bind_text(statement, 1, uri.bytes);
+		done = sqlite_step(statement, NULL, error);
+	}
+	sqlite3_finalize(statement);
+	buf_free(&uri);
+	return done;
+}
+
+void sqlite_detach(sqlite3 *db)
+{
+	sqlite3_exec(db, "DETACH live", NULL, NULL, NULL);
 }

@@ -55,7 +55,7 @@ static bool other_next(sqlite3 *db, const struct edition *edition, struct sqlite
 	return done;
 }
 
-static bool others_drop(sqlite3 *db, const struct edition *edition, struct error *error)
+bool sqlite_edition_others_drop(sqlite3 *db, const struct edition *edition, struct error *error)
 {
 	struct sqlite_source other;
 	while (other_next(db, edition, &other, error)) {
@@ -68,17 +68,20 @@ static bool others_drop(sqlite3 *db, const struct edition *edition, struct error
 }
 
 /* The same edition may be published under an older layout: what serves keeps its table. */
-static bool afresh(
-	sqlite3 *db, const struct edition *edition, const char *serving, struct error *error)
+bool sqlite_edition_afresh(sqlite3 *db, const struct edition *edition,
+	const struct sqlite_source *known, char table[static SQLITE_TABLE_MAX], struct error *error)
 {
-	char name[56], table[SQLITE_TABLE_MAX], year[16];
+	bool serving = known != NULL && known->memory.stage == EDITION_PUBLISHED;
+	char name[56], year[16];
+	if (known != NULL && !serving && !sqlite_source_drop(db, known->id, known->table, error))
+		return false;
 	sink_table_name(name, "dvf", edition);
-	snprintf(table, sizeof(table), "%s%s", name, strcmp(name, serving) == 0 ? "_2" : "");
+	snprintf(table, SQLITE_TABLE_MAX, "%s%s", name,
+		serving && strcmp(name, known->table) == 0 ? "_2" : "");
 	snprintf(year, sizeof(year), "%d", edition->year);
 	const struct sql_value values[] = { { "table", table }, { "year", year }, { NULL, NULL } };
 	return sqlite_run(db, sql_sqlite_edition_drop, values, error) &&
-	       sqlite_run(db, sql_sqlite_edition_table, values, error) &&
-	       sqlite_source_add(db, edition, table, "incoming", error);
+	       sqlite_run(db, sql_sqlite_edition_table, values, error);
 }
 
 static bool goes_on(sqlite3 *db, const struct sqlite_source *source, bool *on, struct error *error)
@@ -95,7 +98,7 @@ static bool begin_locked(sqlite3 *db, const struct edition *edition, struct erro
 {
 	struct sqlite_source source;
 	bool found = false, on = false;
-	if (!sqlite_view_free(db, error) || !others_drop(db, edition, error) ||
+	if (!sqlite_view_free(db, error) || !sqlite_edition_others_drop(db, edition, error) ||
 		!sqlite_source_find(db, &source, edition->year, edition->sha256, &found, error))
 		return false;
 	if (found && !goes_on(db, &source, &on, error))
@@ -105,10 +108,9 @@ static bool begin_locked(sqlite3 *db, const struct edition *edition, struct erro
 		return false;
 	if (on)
 		return sqlite_source_renew(db, source.id, edition, error);
-	bool serving = found && source.memory.stage == EDITION_PUBLISHED;
-	if (found && !serving && !sqlite_source_drop(db, source.id, source.table, error))
-		return false;
-	return afresh(db, edition, serving ? source.table : "", error);
+	char table[SQLITE_TABLE_MAX];
+	return sqlite_edition_afresh(db, edition, found ? &source : NULL, table, error) &&
+	       sqlite_source_add(db, edition, table, "incoming", error);
 }
 
 bool sqlite_edition_begin(struct sink *base, const struct edition *edition, struct error *error)

@@ -69,8 +69,10 @@ bool sqlite_look(struct sink *base, bool *there, struct error *error)
 	base->uuid[0] = '\0';
 	sqlite3_close(sink->db);
 	sink->db = NULL;
-	bool found = false;
-	if (!sqlite_inode(base->destination.url, &inode, &found, error))
+	bool found = base->destination.slot == SLOT_LIVE;
+	if (!found && !slot_is_usable(&sink->slots, base->destination.slot, &found, error))
+		return false;
+	if (found && !sqlite_inode(base->destination.url, &inode, &found, error))
 		return false;
 	if (!found)
 		return true;

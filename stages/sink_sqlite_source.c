@@ -60,11 +60,11 @@ bool sqlite_source_upgrade(sqlite3 *db, struct error *error)
 	       column_add(db, "ready_at", sql_sqlite_source_add_ready, error);
 }
 
-bool sqlite_source_find(sqlite3 *db, struct sqlite_source *source, int year, const char *sha256,
-	bool *found, struct error *error)
+static bool find(sqlite3 *db, const char *sql, struct sqlite_source *source, int year,
+	const char *sha256, bool *found, struct error *error)
 {
 	sqlite3_stmt *statement = NULL;
-	if (!sqlite_prepare(db, &statement, sql_sqlite_source_find, NULL, error))
+	if (!sqlite_prepare(db, &statement, sql, NULL, error))
 		return false;
 	sqlite3_bind_int(statement, 1, year);
 	sqlite_bind_text(statement, 2, sha256);
@@ -73,6 +73,18 @@ bool sqlite_source_find(sqlite3 *db, struct sqlite_source *source, int year, con
 		source_read(source, statement);
 	sqlite3_finalize(statement);
 	return done;
+}
+
+bool sqlite_source_find(sqlite3 *db, struct sqlite_source *source, int year, const char *sha256,
+	bool *found, struct error *error)
+{
+	return find(db, sql_sqlite_source_find, source, year, sha256, found, error);
+}
+
+bool sqlite_source_find_live(
+	sqlite3 *db, struct sqlite_source *source, int year, bool *found, struct error *error)
+{
+	return find(db, sql_sqlite_copy_find, source, year, NULL, found, error);
 }
 
 bool sqlite_source_drop(sqlite3 *db, int64_t id, const char *table, struct error *error)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "stages/heads.h"
+#include "stages/lineage.h"
 #include "stages/load.h"
 #include "stages/spool.h"
 #include "stages/year_tell.h"
@@ -264,6 +265,7 @@ static bool go(struct try *try, struct error *error)
 	if (!sink->ops->published(sink, try->edition.year, &try->served, &try->serving, error))
 		return false;
 	year->progress->serving = try->serving;
+	lineage_year_begin(year->settings->lineage, sink, &try->edition);
 	return stage(try, "loading", error) && sink->ops->begin(sink, &try->edition, error) &&
 	       load(try, error) && index_rows(try, error) && check(try, error) &&
 	       publish(try, error);
@@ -288,6 +290,7 @@ static bool copy(struct try *try, struct error *error)
 	state->packed_done = state->packed_size = served.edition.packed_size;
 	if (!remembered(try, &ended, error) || ended)
 		return ended;
+	lineage_year_begin(year->settings->lineage, year->sink, &try->edition);
 	if (!stage(try, "copying", error) ||
 		!year->sink->ops->copy_year(
 			year->sink, from, state->year, &try->edition, &try->total, error))

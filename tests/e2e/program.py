@@ -173,6 +173,17 @@ class PostgresDestination(Destination):
         password = urllib.parse.quote(servers.PASSWORD, safe="")
         self.to = f"postgresql://importer:{password}@127.0.0.1:{server.port}/{name}"
 
+    def slot(self, which):
+        """The destination of its other slots: "staging", "previous"."""
+        return PostgresDestination(self.server, f"{self.name}_{which}")
+
+    def exists(self):
+        return bool(self.server.sql(f"SELECT FROM pg_database WHERE datname = '{self.name}'"))
+
+    def drop_slots(self):
+        for which in ("staging", "previous", "outgoing"):
+            self.server.sql(f"DROP DATABASE IF EXISTS {self.name}_{which} WITH (FORCE)")
+
     def query(self, statement, missing=None):
         import psycopg2
         try:
@@ -220,6 +231,16 @@ class SqliteDestination(Destination):
         self.path = str(path)
         self.to = f"sqlite:{self.path}"
 
+    def slot(self, which):
+        stem, ending = os.path.splitext(self.path)
+        return SqliteDestination(f"{stem}.{which}{ending}")
+
+    def exists(self):
+        return os.path.exists(self.path)
+
+    def drop_slots(self):
+        pass  # they lie in the test's own folder
+
     @contextlib.contextmanager
     def open(self):
         # not read only: the first to come after a kill takes the journal back, as any reader would
@@ -232,7 +253,9 @@ class SqliteDestination(Destination):
     def query(self, statement, missing=None):
         try:
             with self.open() as connection:
-                return connection.execute(self.tables(statement)).fetchall()
+                found = connection.execute(self.tables(statement)).fetchall()
+                connection.commit()
+                return found
         except sqlite3.OperationalError as problem:
             if missing is not None and ("no such table" in str(problem) or "unable to open" in str(problem)):
                 return missing

@@ -1,1 +1,2 @@
-DROP TABLE IF EXISTS :"table"
+-- Of this file: without "main" an attached one would be searched too.
+DROP TABLE IF EXISTS main.:"table"
