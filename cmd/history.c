@@ -149,6 +149,8 @@ int command_history(const struct options *options)
 	struct ledger *ledger = NULL;
 	struct error error;
 	error_clear(&error);
+	if (options->rejects)
+		return history_rejects(options);
 	bool done = ledger_open_reader(&ledger, options->state_folder, &error);
 	if (done && options->verify)
 		done = history_verify(options, ledger, &error);

@@ -136,7 +136,7 @@ static bool step(struct pg *pg, short events, struct error *error)
 	struct pollfd fd = { .fd = PQsocket(pg->conn), .events = events };
 	if (fd.fd == -1)
 		return lost(pg, error);
-	int ready = poll(&fd, 1, STEP_MS);
+	int ready = poll(&fd, 1, pg->step_ms != 0 ? pg->step_ms : STEP_MS);
 	if (ready == 0 && pg->tick != NULL)
 		pg->tick(pg->tick_context);
 	if (!pg->interrupts || !(pg->patient ? stop_overdue() : stop_requested()))

@@ -114,7 +114,7 @@ bool postgres_publish(struct sink *sink, const struct edition *edition,
 	const struct year_total *total, struct error *error);
 bool postgres_finish(struct sink *sink, struct error *error);
 
-/* sink_postgres_look.c, _copy.c, _heads.c, _rows.c, _kept.c */
+/* sink_postgres_look.c, _copy.c, _heads.c, _rows.c, _kept.c, _mend.c */
 bool postgres_look(struct sink *sink, bool *there, struct error *error);
 bool postgres_years(struct sink *sink, struct served_years *served, struct error *error);
 bool postgres_copy_year(struct sink *sink, struct sink *live, int year, struct edition *edition,
@@ -129,6 +129,12 @@ bool postgres_mend(struct sink *sink, sink_mend_next *next, void *context, uint6
 	struct error *error);
 
 void postgres_place(struct sink *sink, struct sink_place *place); /* sink_postgres_place.c */
+/* The binary COPY of rows into a table, and the whole of what goes with one row
+ * (sink_postgres_load.c).
+ */
+bool postgres_copy_statement(struct buf *sql, const char *table, struct error *error);
+bool postgres_copy_one(struct buf *out, const struct row *row, struct error *error);
+
 bool postgres_loader_open(struct sink *sink, struct loader **loader, struct error *error);
 
 #endif
