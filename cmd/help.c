@@ -152,7 +152,7 @@ static const struct {
 	{ COMMAND_VERIFY,
 		"                       It is asked where the spool was cleaned; without --source\n"
 		"                       the URL that the destination remembers\n"
-		"  --years LIST         like 2021,2023-2025 (YEARS_TO_IMPORT); default: those that\n"
+		"  --years LIST         like 2021,2023-2025 (YEARS_TO_IMPORT); default: what\n"
 		"                       the destination serves\n" },
 	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY,
 		"  --ca-file FILE       certificates to trust instead of the system's\n"

@@ -1,4 +1,5 @@
 #include "stages/mend.h"
+#include "stages/heads.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -295,8 +296,9 @@ bool mend_load(struct mend *mend, struct error *error)
 	if (!is_ours(mend, error) || !sink->ops->take(sink, error) ||
 		!ledger_destination(mend->ledger, sink->uuid, sink->ops->kind,
 			sink->destination.name, &known, error) ||
-		!load(mend, error))
+		!heads_meet(sink, mend->ledger, error) || !load(mend, error))
 		return false;
 	tell(mend);
+	heads_try_tell(sink, mend->ledger, "mended");
 	return true;
 }
