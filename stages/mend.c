@@ -1,9 +1,9 @@
-#include "stages/mend.h"
 #include "stages/heads.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "stages/heads.h"
 #include "stages/reader.h"
 #include "stages/source.h"
 #include "stages/spool.h"
