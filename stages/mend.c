@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stages/heads.h"
 #include "stages/reader.h"
 #include "stages/source.h"
 #include "stages/spool.h"
@@ -286,6 +287,7 @@ static void tell(struct mend *mend)
 			log_note(LOG_WARNING, mend->years[i].year,
 				"the mended records could not be put into the history: %s",
 				error.text);
+	heads_try_tell(mend->sink, mend->ledger, "rejects mended");
 }
 
 bool mend_load(struct mend *mend, struct error *error)
@@ -295,7 +297,7 @@ bool mend_load(struct mend *mend, struct error *error)
 	if (!is_ours(mend, error) || !sink->ops->take(sink, error) ||
 		!ledger_destination(mend->ledger, sink->uuid, sink->ops->kind,
 			sink->destination.name, &known, error) ||
-		!load(mend, error))
+		!heads_meet(sink, mend->ledger, error) || !load(mend, error))
 		return false;
 	tell(mend);
 	return true;
