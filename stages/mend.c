@@ -287,6 +287,7 @@ static void tell(struct mend *mend)
 			log_note(LOG_WARNING, mend->years[i].year,
 				"the mended records could not be put into the history: %s",
 				error.text);
+	heads_try_tell(mend->sink, mend->ledger, "rejects mended");
 }
 
 bool mend_load(struct mend *mend, struct error *error)

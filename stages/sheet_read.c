@@ -206,24 +206,34 @@ static int digit_of(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+/* The byte that \xNN at `at` stands for; -1: it is no such escape. */
+static int escaped_byte(const char *at, const char *end)
+{
+	if (end - at < 4 || at[1] != 'x')
+		return -1;
+	int high = digit_of(at[2]);
+	int low = digit_of(at[3]);
+	return high >= 0 && low >= 0 ? high * 16 + low : -1;
+}
+
 /* In place: what comes out is never longer. */
 static bool unescape(const struct sheet *sheet, struct buf *raw, struct error *error)
 {
 	char *to = raw->bytes;
 	const char *end = raw->bytes + raw->size;
 	for (const char *at = raw->bytes; at < end; at++) {
+		int byte = *at == '\\' ? escaped_byte(at, end) : -1;
 		if (*at != '\\') {
 			*to++ = *at;
 		} else if (end - at >= 2 && at[1] == '\\') {
 			*to++ = *++at;
-		} else if (end - at >= 4 && at[1] == 'x' && digit_of(at[2]) != -1 &&
-			   digit_of(at[3]) != -1) {
-			*to++ = (char)(digit_of(at[2]) << 4 | digit_of(at[3]));
+		} else if (byte != -1) {
+			*to++ = (char)byte;
 			at += 3;
 		} else {
 			return wrong(sheet, SHEET_RAW,
 				"with raw_encoding escaped a backslash is written \\\\ and a byte "
-				"\\xNN; another one follows none of these",
+				"\\xNN; here one begins neither",
 				error);
 		}
 	}

@@ -128,6 +128,36 @@ def test_a_run_leaves_them_in_and_a_new_edition_drops_them(year):
     assert year.everything() == before
 
 
+@pytest.fixture
+def may_make_staging(destination):
+    """The right to, and the staging database away again."""
+    if destination.kind == "postgres":
+        destination.server.sql("ALTER ROLE importer CREATEDB")
+    yield
+    if destination.kind == "postgres":
+        destination.server.sql("ALTER ROLE importer NOCREATEDB")
+    destination.drop_slots()
+
+
+def test_in_staging(year, may_make_staging):
+    """What is mended there stays there; and live's records, which are the same, are mended no less for it."""
+    assert year.mend(sheets.written(year.lines(20))).code == 0
+    before = year.everything()
+    year.site.put(2021, shapes.pack(b"\n".join(year.bad.get(number, line)
+                                               for number, line in enumerate(year.good)) + b"\n\n"))
+    year.importer.run_well("--years", "2021", "--staging", "--max-rejects", "50%")
+    out = year.rejects("--csv", "--staging")
+    rows = sheets.read(out)
+    assert sorted(rows) == sorted(year.bad)
+    sheet = sheets.written([sheets.mended(rows[1], year.good[1])])
+    result = year.mend(sheet)
+    assert result.code == program.REFUSED and "not the one that dvf serves" in result.err, str(result)
+    result = year.importer.call("mend", year.folder / "sheet.csv", "--staging")
+    assert result.code == 0, str(result)
+    assert 1 not in sheets.read(year.rejects("--csv", "--staging"))
+    assert year.everything() == before
+
+
 def with_raw(line, raw, **more):
     return sheets.written([{**line, "raw": raw, "raw_encoding": "text", **more}])
 
