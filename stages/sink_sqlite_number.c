@@ -79,7 +79,8 @@ static bool beside(const char *path, const char *ending, char **name, struct err
 	if (asprintf(name, "%s%s", path, ending) != -1)
 		return true;
 	*name = NULL;
-	return error_memory(error, "a path");
+	error_memory(error, "a path");
+	return false;
 }
 
 /* A log that is there is of somebody who came and went between folding it in and the lease. What
