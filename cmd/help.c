@@ -55,11 +55,14 @@ static const char status_about[] =
 static const char history_about[] =
 	"Usage: dvf-import history [OPTION]...\n"
 	"\n"
-	"Lists what happened, oldest first. The events form a chain of hashes.\n"
+	"Lists what happened, oldest first. The events form a chain of hashes, and every\n"
+	"destination is told how far it goes: --verify walks it and compares. With\n"
+	"--rejects: the records the destination keeps because they could not be loaded.\n"
 	"\n"
 	"Examples:\n"
 	"  dvf-import history --year 2023 --limit 20\n"
-	"  dvf-import history --verify\n";
+	"  dvf-import history --verify --to postgresql://me@db.example/dvf\n"
+	"  dvf-import history --rejects --csv --year 2023 > rejects.csv\n";
 
 static const char check_about[] =
 	"Usage: dvf-import check [OPTION]...\n"
@@ -103,6 +106,10 @@ static const char mend_about[] =
 	"Usage: dvf-import mend FILE [OPTION]...\n"
 	"\n"
 	"Loads mended rejects, each to its own place of the same edition, all or none.\n"
+	"FILE is CSV as history --rejects --csv writes it (- is stdin). Columns may come\n"
+	"in any order; edition, year, record and raw are needed. raw is the record, with\n"
+	"its 40 fields. Where raw_encoding is escaped, \\xNN is the byte NN and \\\\ is a\n"
+	"backslash.\n"
 	"\n"
 	"Example:\n"
 	"  dvf-import history --rejects --csv > rejects.csv\n"
@@ -168,9 +175,11 @@ static const struct {
 		"\nOptions of history:\n"
 		"  --year YEAR          events about this year only\n"
 		"  --run N              events of this run only\n"
-		"  --limit N            the newest N events\n"
-		"  --verify             walk the chain of hashes: is the history whole?\n"
-		"  --rejects            the records that could not be loaded; with --csv for mend\n" },
+		"  --limit N            the newest N events; with --rejects the first N records\n"
+		"  --verify             is the history whole, and what the destination was told\n"
+		"                       it is? Exit code 1: it is not\n"
+		"  --rejects            the records that could not be loaded, as they are kept\n"
+		"  --csv                with --rejects: as CSV, to be mended by hand (see mend)\n" },
 	{ COMMAND_STATUS, "\nOptions of status:\n"
 			  "  --watch              again every second, until interrupted\n" },
 	{ COMMAND_STATUS | COMMAND_HISTORY,
@@ -180,8 +189,8 @@ static const struct {
 	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_STATUS | COMMAND_VERIFY | COMMAND_HISTORY |
 			COMMAND_MEND,
 		"\nStaging:\n"
-		"  --staging            work on <database>_staging (SQLite: a file beside the live\n"
-		"                       one) instead of the live one\n" },
+		"  --staging            work on <database>_staging (SQLite: a file beside the\n"
+		"                       live one) instead of the live one\n" },
 	{ COMMAND_RUN, "  --promote            promote at the end, if every year is in\n"
 		       "  --release            load editions again that a revert holds\n" },
 	{ COMMAND_RUN | COMMAND_PROMOTE,
@@ -193,7 +202,13 @@ static const struct {
 	{ COMMAND_PROMOTE | COMMAND_REVERT,
 		"  --dry-run            only tell what would be done\n" },
 	{ COMMAND_RUN,
-		"  --openlineage TO     OpenLineage run events into a file, or POSTed to a URL\n" },
+		"\nLineage (never stops or delays a run; what goes wrong is a warning):\n"
+		"  --openlineage TO     OpenLineage run events, a line each added to a file, or\n"
+		"                       POSTed to an http(s) URL (OPENLINEAGE_URL); one without a\n"
+		"                       path gets /api/v1/lineage. OPENLINEAGE_API_KEY or\n"
+		"                       OPENLINEAGE_API_KEY_FILE: the server's bearer token;\n"
+		"                       OPENLINEAGE_NAMESPACE: of our jobs, dvf-import;\n"
+		"                       OPENLINEAGE_DISABLED=true: none, whatever else is set\n" },
 	{ COMMAND_VERIFY,
 		"  --fast               claim less: counts, unbroken source_row, the file's hash\n" },
 	{ COMMAND_EVERY,

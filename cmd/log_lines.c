@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cmd/json.h"
 #include "cmd/setting.h"
+#include "state/json.h"
 
 static pthread_mutex_t screen = PTHREAD_MUTEX_INITIALIZER;
 static enum log_format chosen;

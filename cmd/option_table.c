@@ -64,9 +64,7 @@ static bool take_dropped(struct options *options, const char *value, struct erro
 
 static bool take_openlineage(struct options *options, const char *value, struct error *error)
 {
-	(void)error;
-	options->openlineage = value;
-	return true;
+	return lineage_target_take(&options->lineage.target, value, error);
 }
 
 static bool take_year(struct options *options, const char *value, struct error *error)
@@ -139,7 +137,7 @@ const struct option_known option_table[OPTIONS_KNOWN] = {
 	{ "fast", COMMAND_VERIFY, NULL, FLAG(fast) },
 	{ "rejects", COMMAND_HISTORY, NULL, FLAG(rejects) },
 	{ "csv", COMMAND_HISTORY, NULL, FLAG(csv) },
-	{ "openlineage", COMMAND_RUN, NULL, OTHER(take_openlineage) },
+	{ "openlineage", COMMAND_RUN, "OPENLINEAGE_URL", SECRET(take_openlineage) },
 };
 /* clang-format on */
 

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "stages/lineage.h"
 #include "stages/pipeline.h"
 #include "stages/promote.h"
 #include "stages/sink.h"
@@ -36,7 +37,7 @@ struct options {
 	bool fast;                       /* verify */
 	bool rejects, csv;               /* history */
 	const char *file;                /* mend: the file of mended records */
-	const char *openlineage;         /* run: a file or URL for its events; NULL: none */
+	struct lineage_settings lineage; /* run: where its lineage events go */
 	struct promote_settings promote; /* promote, revert, run --promote */
 };
 

@@ -4,8 +4,7 @@
 
 static bool is_in(const struct year_progress *year)
 {
-	return year->outcome == YEAR_PUBLISHED || year->outcome == YEAR_UNCHANGED ||
-	       year->outcome == YEAR_IN_BUT_GONE;
+	return outcome_is_in(year->outcome);
 }
 
 static void print_year(FILE *out, const struct year_progress *year)

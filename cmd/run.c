@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -5,6 +6,8 @@
 #include "cmd/log_lines.h"
 #include "cmd/progress.h"
 #include "cmd/report.h"
+#include "cmd/run_lineage.h"
+#include "stages/heads.h"
 #include "state/base/file.h"
 #include "state/base/log.h"
 #include "state/base/stop.h"
@@ -20,7 +23,9 @@ struct held {
 	struct ledger *ledger;
 	bool begun; /* the ledger knows of the run */
 	bool fetching;
+	struct lineage *lineage;
 	struct sink *sink;
+	struct sink *live; /* staging: what it will take the place of; else NULL */
 };
 
 static bool run_record(const struct options *options, struct ledger *ledger, struct error *error)
@@ -63,7 +68,12 @@ static bool run_take(const struct options *options, struct held *held, struct er
 		options->to.name, options->state_folder,
 		(unsigned long long)(held->budget.limit >> 20));
 	held->fetching = fetch_start(error);
-	return held->fetching && sink_open(&held->sink, &options->to, error);
+	if (held->fetching)
+		held->lineage = lineage_open(&options->lineage);
+	struct destination live = options->to;
+	live.slot = SLOT_LIVE;
+	return held->fetching && sink_open(&held->sink, &options->to, error) &&
+	       (!options->staging || sink_open(&held->live, &live, error));
 }
 
 static bool run_years(const struct options *options, const struct held *held,
@@ -72,11 +82,29 @@ static bool run_years(const struct options *options, const struct held *held,
 	struct progress progress;
 	struct pipeline_settings settings = options->run;
 	settings.budget = held->budget;
+	settings.lineage = held->lineage;
 	progress_begin(&progress, log_lines_can_live(), held->budget.limit);
-	bool done = pipeline_run(
-		&settings, held->ledger, held->sink, progress_watch, &progress, report, error);
+	bool done = pipeline_run(&settings, held->ledger, held->sink, held->live, progress_watch,
+		&progress, report, error);
 	progress_end(&progress);
 	return done;
+}
+
+/* After a staging run whose every year is in. The sinks are closed: their sessions would be in the
+ * way. */
+static bool run_promote(const struct options *options, struct held *held,
+	const struct run_report *report, struct error *error)
+{
+	if (!options->run.then_promote)
+		return true;
+	if (!report->may_promote) {
+		puts("not promoted: staging does not have every year, or all of it is what live serves");
+		return true;
+	}
+	sink_close(held->live);
+	sink_close(held->sink);
+	held->live = held->sink = NULL;
+	return command_promote_staged(options, held->ledger, error);
 }
 
 static const char *outcome_word(int code)
@@ -102,12 +130,15 @@ static void run_close(struct held *held, const struct run_report *report, int co
 	uint64_t peak = budget_resident_peak();
 	if (report->peak_memory > peak)
 		peak = report->peak_memory;
-	sink_close(held->sink);
+	sink_close(held->live);
 	if (held->fetching)
 		fetch_end();
 	if (held->begun && !ledger_run_end(held->ledger, outcome_word(code), code, peak, &error))
 		log_note(
 			LOG_WARNING, 0, "the end of the run could not be recorded: %s", error.text);
+	else if (held->begun)
+		heads_try_tell(held->sink, held->ledger, "run ended");
+	sink_close(held->sink);
 	ledger_close(held->ledger);
 	file_close(&held->lock);
 }
@@ -127,12 +158,14 @@ int command_run(const struct options *options)
 	bool done = taken && run_years(options, &held, report, &error);
 	int code = EXIT_NONE;
 	report_print(stdout, report);
+	done = done && run_promote(options, &held, report, &error);
 	if (!done)
 		code = command_failed(options, &error);
 	else
 		error_clear(&error);
 	if (taken)
 		code = pipeline_exit_code(report, &error);
+	run_lineage_close(held.lineage, code, report, &error);
 	run_close(&held, report, code);
 	free(report);
 	return code;

@@ -11,6 +11,7 @@
 
 struct shown {
 	const char *only; /* a destination's name; NULL: all */
+	bool staging;     /* without a name: staging ones only */
 	char destination[256];
 	int year; /* of the last line: a smaller one begins another destination of the same name */
 	unsigned years;
@@ -40,7 +41,8 @@ static bool print_year(void *context, const char *destination, const struct year
 	struct shown *shown = context;
 	char fetched[40], loaded[40];
 	(void)error;
-	if (shown->only != NULL && strcmp(destination, shown->only) != 0)
+	if (shown->only != NULL ? strcmp(destination, shown->only) != 0
+				: shown->staging && strstr(destination, " (staging)") == NULL)
 		return true;
 	if (shown->years == 0 || strcmp(destination, shown->destination) != 0 ||
 		state->year <= shown->year)
@@ -60,7 +62,10 @@ static bool print_year(void *context, const char *destination, const struct year
 
 static bool show_table(const struct options *options, struct ledger *ledger, struct error *error)
 {
-	struct shown shown = { .only = options->to.url != NULL ? options->to.name : NULL };
+	char name[256];
+	struct shown shown = { .only = options->to.url != NULL ? name : NULL,
+		.staging = options->staging };
+	sink_shown_name(&options->to, name);
 	if (!ledger_years(ledger, NULL, print_year, &shown, error))
 		return false;
 	if (shown.years == 0)

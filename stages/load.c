@@ -18,9 +18,9 @@ uint64_t load_rejects_allowed(double share, uint64_t records)
 	return allowed > MAX_REJECTS_LEAST ? allowed : MAX_REJECTS_LEAST;
 }
 
-static void range_key(const struct load *load, char key[static 80])
+void load_key(const struct edition *edition, char key[static LOAD_KEY])
 {
-	snprintf(key, 80, "%d-%s", load->edition->year, load->edition->sha256);
+	snprintf(key, LOAD_KEY, "%d-%s", edition->year, edition->sha256);
 }
 
 /* Fails early, and only when it is certain enough: how many records there will be is told by how
@@ -48,13 +48,13 @@ static bool on_loaded(
 	void *context, const struct chunk_record *record, uint64_t packed, struct error *error)
 {
 	struct load *load = context;
-	char key[80];
+	char key[LOAD_KEY];
 	const struct range range = { .plain_first = record->plain_first,
 		.plain_end = record->plain_end,
 		.first_record = record->first_record,
 		.rows = record->rows,
 		.rejects = record->rejects };
-	range_key(load, key);
+	load_key(load->edition, key);
 	if (!ranges_add(&load->ranges, &range, error) ||
 		!ledger_range_add(load->ledger, key, &range, error))
 		return false;
@@ -62,6 +62,7 @@ static bool on_loaded(
 	load->state->rows += record->rows;
 	load->state->rejects += record->rejects;
 	*load->rows_now += record->rows;
+	load->chunks++;
 	return record->rejects == 0 || few_rejects(load, packed, error);
 }
 
@@ -80,9 +81,9 @@ static void on_tick(void *context)
 /* The witness's word, into memory, the ledger and the progress. */
 static bool read_witness(struct load *load, struct error *error)
 {
-	char key[80];
+	char key[LOAD_KEY];
 	uint64_t plain = 0;
-	range_key(load, key);
+	load_key(load->edition, key);
 	if (!load->sink->ops->completed(load->sink, load->edition, &load->ranges, error) ||
 		!ledger_ranges_replace(load->ledger, key, &load->ranges, error))
 		return false;

@@ -31,6 +31,7 @@ struct load {
 	double max_rejects_share;
 	struct year_state *state; /* plain_done, rows, rejects are kept true */
 	uint64_t *rows_now;       /* rows loaded by this run, added to */
+	uint64_t chunks;          /* out: chunks loaded by this call */
 	void *context;
 	void (*tick)(void *context);
 	bool from_point;       /* out: a pass began at an access point */
@@ -45,6 +46,10 @@ struct load {
  * ERROR_CHANGED: the destination holds chunks of other bytes. ERROR_LOST: take the sink again, then
  * call this again. */
 bool load_edition(struct load *load, struct year_total *total, struct error *error);
+
+/* Under which name the ledger keeps an edition's completed ranges. */
+#define LOAD_KEY 80
+void load_key(const struct edition *edition, char key[static LOAD_KEY]);
 
 /* How many of `records` may be rejects: the share, at least MAX_REJECTS_LEAST. */
 uint64_t load_rejects_allowed(double share, uint64_t records);

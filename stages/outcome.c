@@ -7,6 +7,7 @@ const char *year_outcome_word(enum year_outcome outcome)
 		[YEAR_PUBLISHED] = "published",
 		[YEAR_UNCHANGED] = "unchanged",
 		[YEAR_IN_BUT_GONE] = "in, gone from source",
+		[YEAR_COPIED] = "copied",
 		[YEAR_READY] = "ready, not published",
 		[YEAR_HELD] = "held",
 		[YEAR_REFUSED] = "refused",
@@ -15,10 +16,10 @@ const char *year_outcome_word(enum year_outcome outcome)
 	return words[outcome];
 }
 
-static bool is_in(enum year_outcome outcome)
+bool outcome_is_in(enum year_outcome outcome)
 {
 	return outcome == YEAR_PUBLISHED || outcome == YEAR_UNCHANGED ||
-	       outcome == YEAR_IN_BUT_GONE;
+	       outcome == YEAR_IN_BUT_GONE || outcome == YEAR_COPIED;
 }
 
 int pipeline_exit_code(const struct run_report *report, const struct error *error)
@@ -31,7 +32,7 @@ int pipeline_exit_code(const struct run_report *report, const struct error *erro
 	if (error->kind == ERROR_USAGE)
 		return 64;
 	for (unsigned i = 0; i < report->count; i++) {
-		in += is_in(report->years[i].outcome);
+		in += outcome_is_in(report->years[i].outcome);
 		held += report->years[i].outcome == YEAR_HELD;
 		published += report->years[i].outcome == YEAR_PUBLISHED;
 	}

@@ -136,7 +136,7 @@ static bool step(struct pg *pg, short events, struct error *error)
 	struct pollfd fd = { .fd = PQsocket(pg->conn), .events = events };
 	if (fd.fd == -1)
 		return lost(pg, error);
-	int ready = poll(&fd, 1, STEP_MS);
+	int ready = poll(&fd, 1, pg->step_ms != 0 ? pg->step_ms : STEP_MS);
 	if (ready == 0 && pg->tick != NULL)
 		pg->tick(pg->tick_context);
 	if (!pg->interrupts || !(pg->patient ? stop_overdue() : stop_requested()))
@@ -179,6 +179,7 @@ static bool is_fine(const PGresult *result)
 	case PGRES_COMMAND_OK:
 	case PGRES_TUPLES_OK:
 	case PGRES_COPY_IN:
+	case PGRES_COPY_OUT:
 		return true;
 	default:
 		return false;
@@ -203,7 +204,9 @@ static bool drain(struct pg *pg, PGresult **kept, struct error *error)
 			done = failed(pg, result, error);
 		PQclear(last);
 		last = result;
-		if (PQresultStatus(last) == PGRES_COPY_IN || PQstatus(pg->conn) == CONNECTION_BAD)
+		if (PQresultStatus(last) == PGRES_COPY_IN ||
+			PQresultStatus(last) == PGRES_COPY_OUT ||
+			PQstatus(pg->conn) == CONNECTION_BAD)
 			break;
 	}
 	if (done && (last == NULL || PQstatus(pg->conn) == CONNECTION_BAD))
@@ -264,14 +267,41 @@ bool pg_params_binary(struct pg *pg, const char *sql, int count, const char *con
 		       result, error);
 }
 
-bool pg_copy_begin(struct pg *pg, const char *sql, struct error *error)
+static bool begin_copy(struct pg *pg, const char *sql, ExecStatusType way, struct error *error)
 {
 	PGresult *result = NULL;
 	if (!pg_exec(pg, sql, &result, error))
 		return false;
-	bool copying = PQresultStatus(result) == PGRES_COPY_IN;
+	bool copying = PQresultStatus(result) == way;
 	PQclear(result);
 	return copying || error_set(error, ERROR_DATABASE, "the server did not begin the COPY");
+}
+
+bool pg_copy_begin(struct pg *pg, const char *sql, struct error *error)
+{
+	return begin_copy(pg, sql, PGRES_COPY_IN, error);
+}
+
+bool pg_copy_out_begin(struct pg *pg, const char *sql, struct error *error)
+{
+	return begin_copy(pg, sql, PGRES_COPY_OUT, error);
+}
+
+bool pg_copy_get(struct pg *pg, char **bytes, size_t *size, bool *end, struct error *error)
+{
+	int got;
+	*end = false;
+	while ((got = PQgetCopyData(pg->conn, bytes, 1)) == 0) {
+		if (!step(pg, POLLIN, error))
+			return false;
+		if (PQconsumeInput(pg->conn) == 0)
+			return lost(pg, error);
+	}
+	*size = got > 0 ? (size_t)got : 0;
+	*end = got == -1;
+	if (got > 0)
+		return true;
+	return *end ? drain(pg, NULL, error) : lost(pg, error);
 }
 
 bool pg_copy_put(struct pg *pg, const char *bytes, size_t size, struct error *error)

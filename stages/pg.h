@@ -30,6 +30,7 @@ struct pg {
 			    ended */
 	sink_tick *tick; /* may be NULL */
 	void *tick_context;
+	int step_ms;           /* between two ticks; 0: 200 */
 	uint64_t cancelled_ms; /* when the cancel was sent; 0: not */
 	struct buf statement;
 };
@@ -38,6 +39,13 @@ struct pg {
  * or full. What will not go away by waiting (a wrong password, no such database) fails at once. No
  * secret in the text. */
 bool pg_connect(struct pg *pg, const char *conninfo, uint32_t wait_s, struct error *error);
+/* The same, to another database of that server; NULL or "": the one it names. */
+bool pg_connect_to(struct pg *pg, const char *conninfo, const char *database, uint32_t wait_s,
+	struct error *error);
+/* The database that a conninfo names: its own word, else PGDATABASE, a service file, the user's
+ * name. ERROR_REFUSED when it is longer than PG_NAME_MAX bytes: the server would cut it. */
+#define PG_NAME_MAX 63
+bool pg_database_of(const char *conninfo, char name[static PG_NAME_MAX + 1], struct error *error);
 void pg_close(struct pg *pg);
 
 /* Sends one or several statements; *result (may be NULL) is that of the last. Any error ends it. */
@@ -55,6 +63,12 @@ bool pg_params_binary(struct pg *pg, const char *sql, int count, const char *con
 bool pg_copy_begin(struct pg *pg, const char *sql, struct error *error);
 bool pg_copy_put(struct pg *pg, const char *bytes, size_t size, struct error *error);
 bool pg_copy_end(struct pg *pg, uint64_t *rows, struct error *error);
+
+/* The other way. Each message is one row (the first with COPY's head before it), freed by who gets
+ * it with PQfreemem; *end: there are no more, and the server said it was all. One that is left
+ * before its end is left by pg_close. */
+bool pg_copy_out_begin(struct pg *pg, const char *sql, struct error *error);
+bool pg_copy_get(struct pg *pg, char **bytes, size_t *size, bool *end, struct error *error);
 
 /* Leaves any transaction and any COPY; a broken connection stays broken. */
 void pg_rollback(struct pg *pg);

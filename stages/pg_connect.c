@@ -40,18 +40,25 @@ static bool may_come(PGconn *conn, const char *state)
 	return strncmp(state, "57P0", 4) == 0 || strncmp(state, "53", 2) == 0;
 }
 
-/* One try. False: *again says whether another may do better. */
-static bool try_connect(struct pg *pg, const char *conninfo, bool *again, struct error *error)
+/* Ours come first: what the user's own string says of the same wins. A second dbname is taken as it
+ * is, in place of the string's. */
+static PGconn *start(const char *conninfo, const char *database)
 {
-	/* Ours come first: what the user's own string says of the same wins. */
 	static const char *const names[] = { "fallback_application_name", "client_encoding",
 		"keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
-		"dbname", NULL };
+		"dbname", "dbname", NULL };
 	const char *const values[] = { "dvf-import", "UTF8", "30", "10", "3", "60000", conninfo,
-		NULL };
+		database, NULL };
+	return PQconnectStartParams(names, values, 1);
+}
+
+/* One try. False: *again says whether another may do better. */
+static bool try_connect(
+	struct pg *pg, const char *conninfo, const char *database, bool *again, struct error *error)
+{
 	uint64_t until = clock_ms() + ATTEMPT_MS;
 	*again = true;
-	pg->conn = PQconnectStartParams(names, values, 1);
+	pg->conn = start(conninfo, database);
 	if (pg->conn == NULL)
 		return error_memory(error, "a connection");
 	PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE);
@@ -101,7 +108,33 @@ static bool rest(struct pg *pg)
 	return slept;
 }
 
+bool pg_database_of(const char *conninfo, char name[static PG_NAME_MAX + 1], struct error *error)
+{
+	if (!readable(conninfo, error))
+		return false;
+	/* Only a connection that was begun has everything put together. */
+	PGconn *conn = start(conninfo, NULL);
+	const char *said = conn != NULL ? PQdb(conn) : NULL;
+	bool known = said != NULL && said[0] != '\0';
+	bool fits = known && strlen(said) <= PG_NAME_MAX;
+	if (fits)
+		memcpy(name, said, strlen(said) + 1);
+	PQfinish(conn);
+	if (!known)
+		return error_set(error, ERROR_USAGE,
+			"the destination does not say which database: put its name into --to");
+	return fits || error_set(error, ERROR_REFUSED,
+			       "the database's name has over %d bytes, which the server would cut",
+			       PG_NAME_MAX);
+}
+
 bool pg_connect(struct pg *pg, const char *conninfo, uint32_t wait_s, struct error *error)
+{
+	return pg_connect_to(pg, conninfo, NULL, wait_s, error);
+}
+
+bool pg_connect_to(struct pg *pg, const char *conninfo, const char *database, uint32_t wait_s,
+	struct error *error)
 {
 	uint64_t until = clock_ms() + (uint64_t)wait_s * 1000;
 	bool again = true;
@@ -110,7 +143,7 @@ bool pg_connect(struct pg *pg, const char *conninfo, uint32_t wait_s, struct err
 		return false;
 	while (again) {
 		error_clear(error);
-		if (try_connect(pg, conninfo, &again, error))
+		if (try_connect(pg, conninfo, database, &again, error))
 			return true;
 		pg_close(pg);
 		if (error->kind == ERROR_STOPPED || !again)

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "stages/heads.h"
+#include "stages/lineage.h"
 #include "stages/pipeline_work.h"
 #include "stages/year.h"
 #include "state/base/log.h"
@@ -27,7 +29,8 @@ static void show(struct pipeline *pipeline)
 			struct error ignored; /* the next stage tells it, if it stays */
 			work->progress->state.packed_done = atomic_load(&work->task.done);
 			work->progress->state.packed_size = atomic_load(&work->task.size);
-			ledger_year_put(pipeline->ledger, &work->progress->state, &ignored);
+			if (pipeline->taken)
+				ledger_year_put(pipeline->ledger, &work->progress->state, &ignored);
 		}
 	}
 	pipeline->watched_ms = clock_ms();
@@ -58,7 +61,7 @@ static bool begin_year(struct pipeline *pipeline, struct work *work, int year, s
 	if (!work->refresh)
 		return work_ask(pipeline, work, error);
 	work->turn = TURN_IMPORT;
-	return year_stage(pipeline->ledger, work->progress, "waiting", "", error);
+	return work_stage(pipeline, work, "waiting", "", error);
 }
 
 static int this_year(void)
@@ -68,24 +71,76 @@ static int this_year(void)
 	return localtime_r(&now, &tm) != NULL ? tm.tm_year + 1900 : YEAR_FIRST + YEARS_BACK;
 }
 
-static bool begin_years(struct pipeline *pipeline, struct error *error)
+/* The years by name, or those that the source may have; staging also has those that live serves. */
+static bool list_years(struct pipeline *pipeline, int years[static YEARS_MAX], unsigned *count,
+	struct error *error)
 {
 	const struct pipeline_settings *settings = pipeline->settings;
-	bool asked = settings->year_count > 0;
-	unsigned count = asked ? settings->year_count : YEARS_BACK + 1;
 	int newest = this_year();
+	*count = settings->year_count;
+	memcpy(years, settings->years, settings->year_count * sizeof(*years));
+	for (int i = 0; settings->year_count == 0 && i <= YEARS_BACK; i++)
+		years[(*count)++] = newest - i;
+	return pipeline->live == NULL || staging_years(pipeline, years, count, YEARS_MAX, error);
+}
+
+static bool begin_years(struct pipeline *pipeline, struct error *error)
+{
+	int years[YEARS_MAX];
+	unsigned count = 0;
+	unsigned defaults = pipeline->settings->year_count == 0 ? YEARS_BACK + 1 : 0;
+	if (!list_years(pipeline, years, &count, error))
+		return false;
 	pipeline->works = calloc(count, sizeof(*pipeline->works));
 	if (pipeline->works == NULL)
 		return error_memory(error, "the years");
 	for (unsigned i = 0; i < count; i++) {
 		struct work *work = &pipeline->works[i];
 		work->progress = &pipeline->report->years[i];
-		work->asked_for = asked;
+		work->asked_for = i >= defaults;
 		pipeline->count = pipeline->report->count = i + 1;
-		if (!begin_year(
-			    pipeline, work, asked ? settings->years[i] : newest - (int)i, error))
+		if (!begin_year(pipeline, work, years[i], error))
 			return false;
 	}
+	return true;
+}
+
+/* The year's way into the sink, once; whatever its outcome. */
+static bool import_year(
+	struct pipeline *pipeline, struct work *work, struct year *year, struct error *error)
+{
+	enum year_outcome before = work->progress->outcome;
+	bool done = pipeline_take(pipeline, error) && year_import(year, error);
+	enum year_outcome *now = &work->progress->outcome;
+	budget_trim();
+	work->spool = year->spool;
+	if (before == YEAR_PUBLISHED && *now == YEAR_UNCHANGED)
+		*now = YEAR_PUBLISHED; /* by this run, a moment ago */
+	pipeline->changed |= *now == YEAR_PUBLISHED;
+	return done;
+}
+
+static bool copy(struct pipeline *pipeline, struct work *work, struct error *error)
+{
+	enum year_outcome before = work->progress->outcome;
+	struct year year = { .settings = pipeline->settings,
+		.ledger = pipeline->ledger,
+		.sink = pipeline->sink,
+		.copy_from = pipeline->live,
+		.spool = work->spool,
+		.progress = work->progress,
+		.context = pipeline,
+		.tick = tick };
+	work->imported = true;
+	if (!import_year(pipeline, work, &year, error))
+		return false;
+	if (work->progress->outcome == YEAR_PUBLISHED)
+		work->progress->outcome = YEAR_COPIED;
+	lineage_year_end(
+		pipeline->settings->lineage, pipeline->sink, &work->lives.edition, work->progress);
+	if (before == YEAR_HELD && outcome_is_in(work->progress->outcome))
+		work->progress->outcome = YEAR_HELD;
+	work_end(work, work->progress->outcome);
 	return true;
 }
 
@@ -95,24 +150,23 @@ static bool import(struct pipeline *pipeline, struct work *work, struct error *e
 		.ledger = pipeline->ledger,
 		.sink = pipeline->sink,
 		.spool = work->spool,
+		.compare = work->in_live ? &work->lives : NULL,
 		.progress = work->progress,
 		.may_refetch =
 			work->refetched < REFETCH_MOST && (work->task.has_part || !work->fetched),
 		.context = pipeline,
 		.tick = tick };
+	bool held = false;
 	work->progress->state.packed_done = work->progress->state.packed_size =
 		work->spool.packed_size;
-	bool published = work->progress->outcome == YEAR_PUBLISHED;
-	bool done = year_import(&year, error);
-	budget_trim();
-	work->spool = year.spool;
-	if (published && work->progress->outcome == YEAR_UNCHANGED)
-		work->progress->outcome = YEAR_PUBLISHED; /* by this run, a moment ago */
-	pipeline->changed |= work->progress->outcome == YEAR_PUBLISHED;
-	if (!done)
+	if (!staging_held(pipeline, work, work->spool.sha256, &held, error) ||
+		(!held && !import_year(pipeline, work, &year, error)))
 		return false;
 	if (year.spool_spoiled && work->refetched < REFETCH_MOST)
 		return work_refetch(pipeline, work, error);
+	struct edition edition;
+	year_edition(&work->spool, &edition);
+	lineage_year_end(pipeline->settings->lineage, pipeline->sink, &edition, work->progress);
 	bool ask_now = work->refresh && !work->imported && !year.spool_bad;
 	work->imported = true;
 	if (year.spool_bad && !work_drop_spool(pipeline, work, error))
@@ -137,15 +191,24 @@ static struct work *next_import(struct pipeline *pipeline, bool *left)
 	return NULL;
 }
 
+static bool go_on(struct pipeline *pipeline, struct work *work, struct error *error)
+{
+	if (work == NULL)
+		return work_pump(pipeline, PUMP_MS, error);
+	return work->turn == TURN_COPY ? copy(pipeline, work, error)
+				       : import(pipeline, work, error);
+}
+
 static bool go_through(struct pipeline *pipeline, struct error *error)
 {
 	bool left = true;
 	while (!stop_requested()) {
 		struct work *work = next_import(pipeline, &left);
 		if (work == NULL && !left)
+			work = staging_next_copy(pipeline);
+		if (work == NULL && !left)
 			return true;
-		if (work != NULL ? !import(pipeline, work, error)
-				 : !work_pump(pipeline, PUMP_MS, error))
+		if (!go_on(pipeline, work, error))
 			return false;
 		tick(pipeline);
 	}
@@ -187,8 +250,6 @@ static bool take(struct pipeline *pipeline, struct error *error)
 {
 	struct sink *sink = pipeline->sink;
 	bool known = false;
-	sink->tick = tick;
-	sink->tick_context = pipeline;
 	if (!sink->ops->take(sink, error) ||
 		!ledger_destination(pipeline->ledger, sink->uuid, sink->ops->kind,
 			sink->destination.name, &known, error))
@@ -196,14 +257,53 @@ static bool take(struct pipeline *pipeline, struct error *error)
 	memcpy(pipeline->report->uuid, sink->uuid, sizeof(sink->uuid));
 	const struct field fields[] = { FIELD_T("uuid", sink->uuid),
 		FIELD_T("kind", sink->ops->kind), FIELD_T("name", sink->destination.name) };
-	return known ||
-	       ledger_event(pipeline->ledger, "destination first seen", 0, fields, 3, error);
+	return (known || ledger_event(pipeline->ledger, "destination first seen", 0, fields, 3,
+				 error)) &&
+	       heads_meet(sink, pipeline->ledger, error);
+}
+
+bool pipeline_take(struct pipeline *pipeline, struct error *error)
+{
+	if (pipeline->taken)
+		return true;
+	if (!take(pipeline, error))
+		return false;
+	pipeline->taken = true;
+	for (unsigned i = 0; i < pipeline->count; i++)
+		if (!ledger_year_put(pipeline->ledger, &pipeline->works[i].progress->state, error))
+			return false;
+	return true;
+}
+
+static bool begin(struct pipeline *pipeline, struct error *error)
+{
+	struct sink *sinks[] = { pipeline->sink, pipeline->live };
+	for (unsigned i = 0; i < 2 && sinks[i] != NULL; i++) {
+		sinks[i]->tick = tick;
+		sinks[i]->tick_context = pipeline;
+	}
+	return pipeline->live != NULL ? staging_begin(pipeline, error)
+				      : pipeline_take(pipeline, error);
+}
+
+/* Before a promote the sources are asked once more, and what has changed meanwhile comes in. */
+static bool end_staging(struct pipeline *pipeline, struct error *error)
+{
+	bool *may = &pipeline->report->may_promote;
+	if (pipeline->live == NULL)
+		return true;
+	if (!staging_may_promote(pipeline, may, error))
+		return false;
+	if (!*may || !pipeline->settings->then_promote)
+		return true;
+	return staging_ask_again(pipeline, error) && go_through(pipeline, error) &&
+	       staging_may_promote(pipeline, may, error);
 }
 
 static void finish(struct pipeline *pipeline)
 {
 	struct error error;
-	if (!pipeline->changed || stop_requested())
+	if (!pipeline->changed || !pipeline->taken || stop_requested())
 		return;
 	log_note(LOG_INFO, 0, "renewing the statistics of dvf");
 	if (!pipeline->sink->ops->finish(pipeline->sink, &error))
@@ -211,12 +311,13 @@ static void finish(struct pipeline *pipeline)
 }
 
 bool pipeline_run(const struct pipeline_settings *settings, struct ledger *ledger,
-	struct sink *sink, pipeline_watch *watch, void *context, struct run_report *report,
-	struct error *error)
+	struct sink *sink, struct sink *live, pipeline_watch *watch, void *context,
+	struct run_report *report, struct error *error)
 {
 	struct pipeline pipeline = { .settings = settings,
 		.ledger = ledger,
 		.sink = sink,
+		.live = live,
 		.watch = watch,
 		.watch_context = context,
 		.report = report,
@@ -224,8 +325,8 @@ bool pipeline_run(const struct pipeline_settings *settings, struct ledger *ledge
 	memset(report, 0, sizeof(*report));
 	snprintf(report->destination, sizeof(report->destination), "%s", sink->destination.name);
 	bool done = ahead_open(&pipeline.ahead, &settings->fetch, error) &&
-		    take(&pipeline, error) && begin_years(&pipeline, error) &&
-		    go_through(&pipeline, error);
+		    begin(&pipeline, error) && begin_years(&pipeline, error) &&
+		    go_through(&pipeline, error) && end_staging(&pipeline, error);
 	if (pipeline.pump_error.kind != ERROR_NONE)
 		*error = pipeline.pump_error;
 	if (done)
@@ -235,6 +336,8 @@ bool pipeline_run(const struct pipeline_settings *settings, struct ledger *ledge
 	settle(&pipeline);
 	ahead_close(&pipeline.ahead);
 	sink->tick = NULL;
+	if (live != NULL)
+		live->tick = NULL;
 	show(&pipeline);
 	forget_absent(&pipeline);
 	free(pipeline.works);

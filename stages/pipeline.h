@@ -20,6 +20,8 @@
 #include "state/base/budget.h"
 #include "state/ledger.h"
 
+struct lineage;
+
 struct pipeline_settings {
 	int years[YEARS_MAX];
 	unsigned year_count; /* 0: those the source has, from the current year down to six before */
@@ -36,6 +38,7 @@ struct pipeline_settings {
 			    */
 	int dropped[YEARS_MAX]; /* staging: years live serves that the next one shall not */
 	unsigned dropped_count;
+	struct lineage *lineage; /* NULL: none is wanted */
 };
 
 #define MAX_REJECTS_LEAST 10
@@ -46,6 +49,7 @@ enum year_outcome {
 	YEAR_PUBLISHED,   /* by this run */
 	YEAR_UNCHANGED,   /* was in already */
 	YEAR_IN_BUT_GONE, /* is in; the source has it no more */
+	YEAR_COPIED,      /* staging: by this run, from live */
 	YEAR_READY,       /* loaded and checked, but something stood in the way of publishing it */
 	YEAR_HELD,        /* the shrink guard */
 	YEAR_REFUSED,     /* a verdict: too many rejects, corrupt */
@@ -57,7 +61,9 @@ struct year_progress {
 	struct year_state state;
 	enum year_outcome outcome;
 	bool serving;         /* some edition of it is in dvf */
+	bool kept_live;       /* held, and staging has what live serves instead */
 	uint64_t rows_now;    /* loaded by this run, for rows/s */
+	uint64_t chunks_now;  /* the same */
 	uint64_t load_ms;     /* time spent loading in this run */
 	uint64_t peak_memory; /* highest resident set while it was loaded */
 };
@@ -67,6 +73,7 @@ struct run_report {
 	unsigned count;
 	char destination[256];
 	char uuid[37];
+	bool may_promote; /* staging: every year is in, and not all of it is what live serves */
 	uint64_t elapsed_ms;
 	uint64_t peak_memory;
 };
@@ -74,12 +81,16 @@ struct run_report {
 /* Called in the main thread about four times a second and when a year changes its stage. */
 typedef void pipeline_watch(void *context, const struct run_report *report);
 
-/* Runs it. True: every year has an outcome in *report (they may have failed). False: the work could
- * not start, or had to end (stopped, fenced, the destination lost for good, the ledger's disk
- * full); *report says how far it came. */
+/* Runs it. `live` is NULL, or what staging will replace: it is read, never written. True: every
+ * year has an outcome in *report (they may have failed). False: the work could not start, or had to
+ * end (stopped, fenced, the destination lost for good, the ledger's disk full); *report says how
+ * far it came. */
 bool pipeline_run(const struct pipeline_settings *settings, struct ledger *ledger,
-	struct sink *sink, pipeline_watch *watch, void *context, struct run_report *report,
-	struct error *error);
+	struct sink *sink, struct sink *live, pipeline_watch *watch, void *context,
+	struct run_report *report, struct error *error);
+
+/* Whether the year is in, by whatever way. */
+bool outcome_is_in(enum year_outcome outcome);
 
 /* The contract's exit code for a report (DESIGN section 7). */
 int pipeline_exit_code(const struct run_report *report, const struct error *error);

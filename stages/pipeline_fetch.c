@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stages/lineage.h"
 #include "stages/pipeline_work.h"
 #include "stages/spool.h"
 #include "stages/year.h"
@@ -10,6 +11,18 @@ void work_end(struct work *work, enum year_outcome outcome)
 {
 	work->turn = TURN_ENDED;
 	work->progress->outcome = outcome;
+}
+
+bool work_stage(struct pipeline *pipeline, struct work *work, const char *stage,
+	const char *message, struct error *error)
+{
+	struct year_state *state = &work->progress->state;
+	if (pipeline->taken)
+		return year_stage(pipeline->ledger, work->progress, stage, message, error);
+	snprintf(state->stage, sizeof(state->stage), "%s", stage);
+	snprintf(state->message, sizeof(state->message), "%.*s", (int)sizeof(state->message) - 1,
+		message);
+	return true;
 }
 
 static bool tell(struct pipeline *pipeline, struct work *work, const char *kind,
@@ -24,29 +37,68 @@ static bool tell(struct pipeline *pipeline, struct work *work, const char *kind,
 		pipeline->ledger, kind, work->progress->state.year, fields, count, error);
 }
 
+static bool copy_later(struct pipeline *pipeline, struct work *work, struct error *error)
+{
+	work->turn = TURN_COPY;
+	return work_stage(pipeline, work, "waiting", "to be copied from live", error);
+}
+
+/* The first answer of a source in a run. One that did not answer is told as "fetch failed". */
+static bool tell_seen(struct pipeline *pipeline, struct work *work, struct error *error)
+{
+	const struct ahead_task *task = &work->task;
+	bool gone = task->failed && task->error.kind == ERROR_GONE;
+	if (work->seen || (task->failed && !gone))
+		return true;
+	bool unchanged = !task->failed && task->outcome == FETCH_UNCHANGED;
+	const struct validators none = { .etag = "" };
+	const struct validators *said = gone        ? &none
+					: unchanged ? &task->have
+						    : &task->spool.validators;
+	const struct field fields[] = { FIELD_T("url", task->part.url),
+		FIELD_T("answer", gone        ? "gone"
+				  : unchanged ? "unchanged"
+					      : "new"),
+		FIELD_T("etag", said->etag), FIELD_T("last_modified", said->last_modified),
+		said->has_size ? FIELD_N("size", said->packed_size) : FIELD_T("size", NULL) };
+	work->seen = true;
+	return ledger_event(
+		pipeline->ledger, "source seen", work->progress->state.year, fields, 5, error);
+}
+
+/* Of what could not be fetched only the address is known. */
+static void tell_lineage(struct pipeline *pipeline, struct work *work)
+{
+	struct edition edition = { .year = work->progress->state.year };
+	memcpy(edition.url, work->task.part.url, sizeof(edition.url));
+	lineage_year_end(pipeline->settings->lineage, pipeline->sink, &edition, work->progress);
+}
+
 /* The source could not be had, or has the year no more. */
 static bool on_failed_fetch(struct pipeline *pipeline, struct work *work, struct error *error)
 {
 	const struct error *said = &work->task.error;
 	if (said->kind == ERROR_STOPPED) {
 		work->turn = TURN_ENDED;
-		return year_stage(pipeline->ledger, work->progress, "stopped", "", error);
+		return work_stage(pipeline, work, "stopped", "", error);
 	}
 	if (said->kind == ERROR_GONE && work->progress->serving) {
 		work_end(work, YEAR_IN_BUT_GONE);
-		return year_stage(pipeline->ledger, work->progress, "published",
-			"the source has it no more", error);
+		return work_stage(pipeline, work, "published", "the source has it no more", error);
 	}
+	if (said->kind == ERROR_GONE && work->in_live)
+		return copy_later(pipeline, work, error);
 	work_end(work, YEAR_FAILED);
 	if (said->kind == ERROR_GONE && !work->asked_for) {
 		log_note(LOG_INFO, work->progress->state.year, "not published by the source");
-		return year_stage(pipeline->ledger, work->progress, "gone",
-			"not published by the source", error);
+		return work_stage(pipeline, work, "gone", "not published by the source", error);
 	}
 	log_note(LOG_WARNING, work->progress->state.year, "%s", said->text);
-	return tell(pipeline, work, "fetch failed", NULL, said->text, error) &&
-	       year_stage(pipeline->ledger, work->progress,
-		       said->kind == ERROR_GONE ? "gone" : "failed", said->text, error);
+	bool done = tell(pipeline, work, "fetch failed", NULL, said->text, error) &&
+		    work_stage(pipeline, work, said->kind == ERROR_GONE ? "gone" : "failed",
+			    said->text, error);
+	tell_lineage(pipeline, work);
+	return done;
 }
 
 /* A year that gets no new spool. */
@@ -61,8 +113,13 @@ static bool on_no_spool(struct pipeline *pipeline, struct work *work, struct err
 	}
 	if (work->task.failed)
 		return on_failed_fetch(pipeline, work, error);
+	if (work->copy_if_same)
+		return copy_later(pipeline, work, error);
+	bool held = false;
+	if (!staging_held(pipeline, work, work->progress->state.sha256, &held, error) || held)
+		return held;
 	work_end(work, YEAR_UNCHANGED);
-	return year_stage(pipeline->ledger, work->progress, "published", "", error);
+	return work_stage(pipeline, work, "published", "", error);
 }
 
 static void remove_spool_file(struct pipeline *pipeline, const char *file)
@@ -86,8 +143,10 @@ static bool on_whole(struct pipeline *pipeline, struct work *work, struct error 
 		remove_spool_file(pipeline, old.file);
 	work->progress->state.packed_done = work->progress->state.packed_size =
 		work->spool.packed_size;
+	if (!work->imported && staging_is_live(work, work->spool.sha256))
+		return copy_later(pipeline, work, error);
 	work->turn = TURN_IMPORT;
-	return work->imported || year_stage(pipeline->ledger, work->progress, "waiting", "", error);
+	return work->imported || work_stage(pipeline, work, "waiting", "", error);
 }
 
 static bool on_fetch_ended(struct pipeline *pipeline, struct ahead_task *task, struct error *error)
@@ -99,9 +158,9 @@ static bool on_fetch_ended(struct pipeline *pipeline, struct ahead_task *task, s
 	if (work == NULL)
 		return true;
 	work->progress->state.elapsed_ms += task->took_ms;
-	if (task->failed)
-		return on_no_spool(pipeline, work, error);
-	if (task->outcome == FETCH_WHOLE)
+	if (!tell_seen(pipeline, work, error))
+		return false;
+	if (!task->failed && task->outcome == FETCH_WHOLE)
 		return on_whole(pipeline, work, error);
 	return on_no_spool(pipeline, work, error);
 }
@@ -125,8 +184,7 @@ bool work_ask(struct pipeline *pipeline, struct work *work, struct error *error)
 {
 	work->turn = TURN_FETCH;
 	return ahead_ask(&pipeline->ahead, &work->task, error) &&
-	       (work->imported ||
-		       year_stage(pipeline->ledger, work->progress, "fetching", "", error));
+	       (work->imported || work_stage(pipeline, work, "fetching", "", error));
 }
 
 struct known {
@@ -157,55 +215,75 @@ static bool tell_if_found(
 		return false;
 	if (known.told)
 		return true;
-	const struct field fields[] = { FIELD_T("edition", served->edition.sha256),
-		FIELD_T("url", served->edition.url), FIELD_N("rows", served->rows),
-		FIELD_N("rejects", served->rejects) };
-	return ledger_event(pipeline->ledger, "year found published", known.year, fields, 4, error);
+	const struct field fields[] = { FIELD_T("destination", pipeline->sink->uuid),
+		FIELD_T("edition", served->edition.sha256), FIELD_T("url", served->edition.url),
+		FIELD_N("rows", served->rows), FIELD_N("rejects", served->rejects) };
+	return ledger_event(pipeline->ledger, "year found published", known.year, fields, 5, error);
 }
 
-/* What is known of a year before the source is asked. */
-bool work_look_back(struct pipeline *pipeline, struct work *work, struct error *error)
+/* What the ledger and the destinations know; a spool that is gone from the disk is forgotten. */
+static bool look_up(struct pipeline *pipeline, struct work *work, const char *shown,
+	struct edition_memory *served, struct error *error)
 {
 	int year = work->progress->state.year;
-	const char *folder = pipeline->settings->fetch.spool_folder;
 	struct ahead_task *task = &work->task;
-	struct edition_memory served;
-	char shown[URL_MAX];
-	source_url(&pipeline->settings->sources, year, task->url);
-	source_url_shown(task->url, shown);
-	if (!pipeline->sink->ops->published(
-		    pipeline->sink, year, &served, &work->progress->serving, error) ||
+	bool *serving = &work->progress->serving;
+	*serving = false;
+	if ((pipeline->taken && !pipeline->sink->ops->published(
+					pipeline->sink, year, served, serving, error)) ||
+		!staging_look_back(pipeline, work, error) ||
 		!ledger_spool_get(
 			pipeline->ledger, year, shown, &work->spool, &work->has_spool, error) ||
 		!ledger_part_get(
 			pipeline->ledger, year, shown, &task->part, &task->has_part, error))
 		return false;
-	if (work->has_spool && !spool_there(folder, &work->spool)) {
-		log_note(LOG_WARNING, year,
-			"the spool %s is gone; it is fetched again if it is needed",
-			work->spool.file);
-		work->has_spool = false;
-		if (!ledger_spool_drop(pipeline->ledger, year, shown, error))
-			return false;
-	}
+	if (!work->has_spool || spool_there(pipeline->settings->fetch.spool_folder, &work->spool))
+		return true;
+	log_note(LOG_WARNING, year, "the spool %s is gone; it is fetched again if it is needed",
+		work->spool.file);
+	work->has_spool = false;
+	return ledger_spool_drop(pipeline->ledger, year, shown, error);
+}
+
+/* What the source is asked about, and what an answer of "unchanged" will mean. */
+static void decide(struct work *work, const char *shown, const struct edition *served)
+{
+	bool serving = work->progress->serving;
+	const struct edition *known = serving ? served : NULL;
+	if (known == NULL && work->in_live)
+		known = &work->lives.edition;
+	bool known_from_here = known != NULL && strcmp(known->url, shown) == 0;
+	work->task.has_have = work->has_spool || known_from_here;
+	if (work->has_spool)
+		work->task.have = work->spool.validators;
+	else if (known_from_here)
+		work->task.have = known->validators;
+	bool same = serving && work->has_spool && strcmp(served->sha256, work->spool.sha256) == 0;
+	bool live = work->has_spool ? staging_is_live(work, work->spool.sha256)
+				    : !serving && known_from_here;
+	work->copy_if_same = work->in_live && live && !same;
+	work->refresh = work->has_spool && !same && !live;
+}
+
+/* What is known of a year before the source is asked. */
+bool work_look_back(struct pipeline *pipeline, struct work *work, struct error *error)
+{
+	struct ahead_task *task = &work->task;
+	struct edition_memory served;
+	char shown[URL_MAX];
+	source_url(&pipeline->settings->sources, work->progress->state.year, task->url);
+	source_url_shown(task->url, shown);
+	if (!look_up(pipeline, work, shown, &served, error))
+		return false;
 	if (!task->has_part)
 		snprintf(task->part.url, sizeof(task->part.url), "%s", shown);
-	bool serving = work->progress->serving;
-	bool served_from_here = serving && strcmp(served.edition.url, shown) == 0;
-	task->has_have = work->has_spool || served_from_here;
-	if (task->has_have)
-		task->have = work->has_spool ? work->spool.validators : served.edition.validators;
-	if (serving) {
-		if (!tell_if_found(pipeline, &served, error))
-			return false;
-		work->progress->state.rows = served.rows;
-		work->progress->state.rejects = served.rejects;
-		memcpy(work->progress->state.sha256, served.edition.sha256,
-			sizeof(served.edition.sha256));
-	}
-	work->refresh = work->has_spool &&
-			!(serving && strcmp(served.edition.sha256, work->spool.sha256) == 0);
-	return true;
+	decide(work, shown, &served.edition);
+	if (!work->progress->serving)
+		return true;
+	work->progress->state.rows = served.rows;
+	work->progress->state.rejects = served.rejects;
+	memcpy(work->progress->state.sha256, served.edition.sha256, sizeof(served.edition.sha256));
+	return tell_if_found(pipeline, &served, error);
 }
 
 bool work_drop_spool(struct pipeline *pipeline, struct work *work, struct error *error)

@@ -3,7 +3,9 @@
  *
  *   pipeline.c        a run: years in turn, waits, the end
  *   pipeline_fetch.c  what is known of a year, what its source is asked, and what follows from the
- * answer
+ *                     answer
+ *   pipeline_staging.c  the years staging must have, what live serves of them, and what is copied
+ *                     from there
  */
 #ifndef STAGES_PIPELINE_WORK_H
 #define STAGES_PIPELINE_WORK_H
@@ -14,6 +16,7 @@
 enum turn {
 	TURN_FETCH,  /* asked; its answer is awaited */
 	TURN_IMPORT, /* its spool is whole */
+	TURN_COPY,   /* staging: what live serves is what it is to have */
 	TURN_ENDED,
 };
 
@@ -29,13 +32,20 @@ struct work {
 	unsigned refetched;
 	bool has_spool;
 	bool fetched; /* by this run */
+	bool seen;    /* the history has its source's first answer to this run */
 	struct spool spool;
+	bool copy_if_same; /* what the source is asked about is live's, and staging lacks it */
+	bool in_live;      /* staging: live serves the year, */
+	struct edition_memory lives; /* as this */
 };
 
 struct pipeline {
 	const struct pipeline_settings *settings;
 	struct ledger *ledger;
 	struct sink *sink;
+	struct sink *live; /* NULL: the run is not a staging one */
+	bool live_there;   /* there is a live destination */
+	bool taken; /* the sink is; a staging one is not made before something is to go into it */
 	pipeline_watch *watch;
 	void *watch_context;
 	struct run_report *report;
@@ -63,5 +73,40 @@ bool work_refetch(struct pipeline *pipeline, struct work *work, struct error *er
 bool work_drop_spool(struct pipeline *pipeline, struct work *work, struct error *error);
 
 void work_end(struct work *work, enum year_outcome outcome);
+
+/* Records where a year stands, once the destination is known. */
+bool work_stage(struct pipeline *pipeline, struct work *work, const char *stage,
+	const char *message, struct error *error);
+
+/* Takes the sink, unless it is taken. */
+bool pipeline_take(struct pipeline *pipeline, struct error *error);
+
+/* --- staging (pipeline_staging.c) --- */
+
+/* Looks at live, and takes staging if it is there already or is certain to be needed. */
+bool staging_begin(struct pipeline *pipeline, struct error *error);
+
+/* Adds the years that live serves to those asked for. */
+bool staging_years(
+	struct pipeline *pipeline, int *years, unsigned *count, unsigned most, struct error *error);
+
+/* Fills in_live and lives. */
+bool staging_look_back(struct pipeline *pipeline, struct work *work, struct error *error);
+
+/* True: that edition of the year is what live serves. */
+bool staging_is_live(const struct work *work, const char *sha256);
+
+/* *held: a revert holds the edition for live; the year has its outcome then. */
+bool staging_held(struct pipeline *pipeline, struct work *work, const char *sha256, bool *held,
+	struct error *error);
+
+/* A year whose turn is to be copied, when nothing else is left to do; NULL: none. */
+struct work *staging_next_copy(struct pipeline *pipeline);
+
+/* Asks the sources of the years that are in once more. */
+bool staging_ask_again(struct pipeline *pipeline, struct error *error);
+
+/* *may: every year is in, and what staging serves is not what live serves. */
+bool staging_may_promote(struct pipeline *pipeline, bool *may, struct error *error);
 
 #endif

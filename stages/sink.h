@@ -44,6 +44,9 @@ enum edition_stage {
 	EDITION_REFUSED,
 };
 
+/* Settings a verdict was reached under, where they are none: a revert held the edition. */
+#define UNDER_REVERT "revert"
+
 /* What the witness remembers of an edition. */
 struct edition_memory {
 	struct edition edition;
@@ -78,6 +81,13 @@ struct year_total {
 	uint64_t plain_size;
 	uint64_t records;
 	uint64_t rows, rejects; /* set by check */
+};
+
+/* Where dvf is, for lineage: nothing in it is secret. */
+struct sink_place {
+	char server[320];    /* "db.example:5432"; "" for a file */
+	char database[1024]; /* its name, or the file's path from the root */
+	char schema[160];    /* "" for a file */
 };
 
 /* Which of the three databases (files) that a destination can have. */
@@ -153,6 +163,7 @@ typedef bool sink_head_seen(void *context, const struct history_head *head, stru
 /* A mended record for sink->mend; false with *end: there are no more. */
 struct mended {
 	const struct row *row; /* year and source_row say whose place it takes */
+	const char *edition;   /* SHA-256 of the one its reject belongs to */
 	const char *raw;       /* the mended record as a person gave it */
 	uint32_t raw_size;
 };
@@ -175,6 +186,9 @@ struct sink_ops {
 	 * recall, completed, years, heads, rows_open and kept_open may be called. */
 	bool (*look)(struct sink *sink, bool *there, struct error *error);
 	bool (*years)(struct sink *sink, struct served_years *served, struct error *error);
+
+	/* After take. */
+	void (*place)(struct sink *sink, struct sink_place *place);
 
 	/* What dvf serves for a year. */
 	bool (*published)(struct sink *sink, int year, struct edition_memory *memory, bool *found,
@@ -232,8 +246,10 @@ struct sink_ops {
 		struct sink *sink, int year, struct kept_reader **reader, struct error *error);
 	/* Mended records into the published editions their rejects belong to, in one transaction
 	 * under the fence: the row goes to its source_row, the reject becomes a mended record, the
-	 * counts of its chunk and source follow. Nothing is kept of it if any of it fails: a
-	 * record that is no reject, or is there already, is ERROR_REFUSED that names it. */
+	 * counts of its chunk and source follow. *count: how many. Nothing is kept of it if any of
+	 * it fails: an edition that is not served, a record that is no reject or was mended before
+	 * is ERROR_REFUSED that names it, one that is given twice ERROR_INPUT. An answer that did
+	 * not come is ERROR_LOST: then only the destination knows. */
 	bool (*mend)(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,
 		struct error *error);
 
@@ -288,6 +304,26 @@ bool sink_open_postgres(
 bool sink_open_sqlite(
 	struct sink **sink, const struct destination *destination, struct error *error);
 void sink_close(struct sink *sink); /* NULL is accepted */
+
+/* The name for people, with the slot behind it: what sink->destination.name is after sink_open. */
+void sink_shown_name(const struct destination *destination, char name[static 256]);
+
+/* The word for a stage that both kinds keep, and back; one that is unknown is incoming. */
+const char *sink_stage_word(enum edition_stage stage);
+enum edition_stage sink_stage_of(const char *word);
+
+/* Shared by both: why a record cannot be mended. `at` is when it was, for MEND_BEFORE. Returns
+ * false.
+ */
+enum mend_fault {
+	MEND_NOT_SERVED, /* dvf serves another edition of the year, or none */
+	MEND_NO_REJECT,
+	MEND_BEFORE, /* mended before */
+	MEND_TWICE,  /* in this very transaction */
+	MEND_NO_CHUNK,
+};
+bool sink_mend_fault(
+	enum mend_fault fault, const struct mended *mended, const char *at, struct error *error);
 
 /* Shared by both: "incoming_2023_0123456789ab" and the like, at most 54 bytes. */
 void sink_table_name(char name[static 56], const char *what, const struct edition *edition);

@@ -22,13 +22,6 @@ static const char *const column_types[] = {
 	[COLUMN_DEGREE] = "double precision",
 };
 
-static bool copy_text(char *to, size_t size, const char *from, struct error *error)
-{
-	int put = snprintf(to, size, "%s", from);
-	return (put >= 0 && (size_t)put < size) ||
-	       error_set(error, ERROR_REFUSED, "the name %s is too long", from);
-}
-
 void postgres_names(const struct postgres_sink *sink, const struct edition *edition,
 	struct edition_names *names)
 {
@@ -120,6 +113,7 @@ static bool create_tables(struct postgres_sink *sink, struct error *error)
 	static const char *const statements[] = { sql_postgres_create_destination,
 		sql_postgres_create_source, sql_postgres_create_source_index,
 		sql_postgres_create_chunk, sql_postgres_create_reject, sql_postgres_create_history,
+		sql_postgres_create_history_kept, sql_postgres_create_history_trigger,
 		sql_postgres_create_mended, sql_postgres_create_swap };
 	char version[16];
 	snprintf(version, sizeof(version), "%d", SCHEMA_VERSION);
@@ -161,38 +155,6 @@ static bool create_missing(
 	return done || error_where(error, "cannot make the tables that are missing");
 }
 
-struct identity {
-	bool bookkeeping, dvf;
-};
-
-static bool read_identity(
-	struct postgres_sink *sink, struct identity *identity, struct error *error)
-{
-	PGresult *r = NULL;
-	if (!pg_exec(&sink->pg, sql_postgres_identity, &r, error))
-		return error_where(error, "cannot ask the server who it is");
-	const char *schema = pg_text(r, 0, 7)[0] != '\0' ? pg_text(r, 0, 7) : pg_text(r, 0, 1);
-	sink->server_version = (int)pg_number(r, 0, 4);
-	identity->bookkeeping = pg_true(r, 0, 6);
-	identity->dvf = pg_text(r, 0, 7)[0] != '\0';
-	bool done = copy_text(sink->oid, sizeof(sink->oid), pg_text(r, 0, 2), error) &&
-		    copy_text(sink->system, sizeof(sink->system), pg_text(r, 0, 3), error) &&
-		    copy_text(sink->schema, sizeof(sink->schema), schema, error);
-	snprintf(sink->dvf, sizeof(sink->dvf), "%s.dvf", sink->schema);
-	if (done && sink->server_version < POSTGRES_LEAST)
-		done = error_set(error, ERROR_REFUSED,
-			"the server is PostgreSQL %s and 13 is the oldest that serves",
-			pg_text(r, 0, 8));
-	if (done && pg_true(r, 0, 5))
-		done = error_set(error, ERROR_REFUSED,
-			"the server is a standby, which is read-only: give the primary's address");
-	if (done && schema[0] == '\0')
-		done = error_set(error, ERROR_REFUSED,
-			"no schema of the search_path exists: CREATE SCHEMA public, or set the role's search_path");
-	PQclear(r);
-	return done;
-}
-
 /* Ends the sessions that keep the fence from being taken, and names them. */
 static bool end_holders(struct postgres_sink *sink, struct error *error)
 {
@@ -211,7 +173,7 @@ static bool end_holders(struct postgres_sink *sink, struct error *error)
 static bool note_asked(struct postgres_sink *sink, const PGresult *result, struct error *error)
 {
 	return PQntuples(result) != 1 ||
-	       copy_text(sink->asked, sizeof(sink->asked), pg_text(result, 0, 1), error);
+	       postgres_text(sink->asked, sizeof(sink->asked), pg_text(result, 0, 1), error);
 }
 
 static bool update_fence(struct postgres_sink *sink, PGresult **result, struct error *error)
@@ -275,28 +237,33 @@ static bool take_fence(struct postgres_sink *sink, struct error *error)
 		done = error_set(error, ERROR_CHANGED,
 			"the destination was dropped, made again or restored while we worked: run again");
 	if (done)
-		done = copy_text(
+		done = postgres_text(
 			       sink->base.uuid, sizeof(sink->base.uuid), pg_text(r, 0, 0), error) &&
-		       copy_text(sink->token, sizeof(sink->token), pg_text(r, 0, 1), error);
+		       postgres_text(sink->token, sizeof(sink->token), pg_text(r, 0, 1), error);
 	PQclear(r);
 	return done;
 }
 
-static bool connect_main(struct postgres_sink *sink, struct error *error)
+/* A staging database that is not there is made, once: one that goes away later is a change. */
+static bool connect_or_make(struct postgres_sink *sink, struct error *error)
 {
-	pg_close(&sink->pg);
-	sink->pg = (struct pg){
-		.interrupts = true, .tick = sink->base.tick, .tick_context = sink->base.tick_context
-	};
-	return pg_connect(
-		&sink->pg, sink->base.destination.url, sink->base.destination.wait_s, error);
+	bool done = postgres_connect(sink, error);
+	bool missing = !done && strcmp(error->sqlstate, "3D000") == 0;
+	if (missing && sink->base.destination.slot == SLOT_STAGING && sink->base.uuid[0] == '\0')
+		done = postgres_staging_create(sink, error) && postgres_connect(sink, error);
+	return done;
 }
 
 static bool postgres_take(struct sink *base, struct error *error)
 {
 	struct postgres_sink *sink = (struct postgres_sink *)base;
-	struct identity identity = { 0 };
-	bool done = connect_main(sink, error) && read_identity(sink, &identity, error);
+	struct postgres_identity identity = { 0 };
+	bool done = connect_or_make(sink, error) && postgres_identity(sink, &identity, error) &&
+		    postgres_same_as_before(sink, &identity, error);
+	if (done && base->destination.slot == SLOT_STAGING && !identity.begun)
+		done = postgres_staging_prepare(sink, error) &&
+		       postgres_identity(sink, &identity, error);
+	done = done && postgres_may_write(&identity, error);
 	if (done && (!identity.bookkeeping || !identity.dvf))
 		done = create_missing(sink, !identity.bookkeeping, !identity.dvf, error);
 	return done && take_fence(sink, error);
@@ -344,9 +311,14 @@ static bool postgres_preflight(
 	struct sink *base, sink_finding *finding, void *context, struct error *error)
 {
 	struct postgres_sink *sink = (struct postgres_sink *)base;
-	struct identity identity = { 0 };
+	struct postgres_identity identity = { 0 };
 	unsigned count = 0;
-	bool done = connect_main(sink, error) && read_identity(sink, &identity, error) &&
+	bool connected = postgres_connect(sink, error);
+	if (!connected && base->destination.slot == SLOT_STAGING &&
+		strcmp(error->sqlstate, "3D000") == 0)
+		return postgres_staging_preflight(sink, finding, context, error);
+	bool done = connected && postgres_identity(sink, &identity, error) &&
+		    postgres_may_write(&identity, error) &&
 		    tell_rights(sink, finding, context, error);
 	if (done && identity.dvf)
 		done = postgres_obstacles(sink, "0", finding, context, &count, error);
@@ -365,6 +337,7 @@ static const struct sink_ops ops = {
 	.kind = "postgresql",
 	.max_loaders = 16,
 	.take = postgres_take,
+	.place = postgres_place,
 	.published = postgres_published,
 	.recall = postgres_recall,
 	.begin = postgres_begin_edition,

@@ -1,7 +1,9 @@
 /*
  * sink_postgres.h: what the PostgreSQL sink's files share. Private to them.
  *
- *   sink_postgres.c          take: identity, schema, fence; preflight
+ *   sink_postgres.c          take: schema, fence; preflight
+ *   sink_postgres_look.c     connecting, who it is, what it serves
+ *   sink_postgres_slot.c     live, staging and previous; how staging is made
  *   sink_postgres_witness.c  editions and what is remembered of them
  *   sink_postgres_publish.c  index, check, publish
  *   sink_postgres_load.c     a loader: chunks in, by binary COPY
@@ -26,9 +28,42 @@ struct postgres_sink {
 	char token[24]; /* ours */
 	char asked[24]; /* the one asked for last: ours too if only the answer was lost; "": none */
 	char dvf[256];  /* schema.dvf, quoted */
-	char schema[160]; /* of dvf, quoted */
+	char schema[160];               /* of dvf, quoted */
+	char database[PG_NAME_MAX + 1]; /* "": the one the conninfo names */
 	int server_version;
 };
+
+/* What a connection found. */
+struct postgres_identity {
+	bool bookkeeping; /* every table of ours is there */
+	bool begun;       /* at least those an older version made */
+	bool dvf, schema, standby;
+	char version[64];
+};
+
+/* Connects to the slot's database. */
+bool postgres_connect(struct postgres_sink *sink, struct error *error);
+/* Fills oid, system, schema and dvf. A database that is not the one asked for: ERROR_REFUSED. */
+bool postgres_identity(
+	struct postgres_sink *sink, struct postgres_identity *identity, struct error *error);
+/* Once taken: a database that has its name now and is another is left as it is, ERROR_CHANGED. */
+bool postgres_same_as_before(
+	struct postgres_sink *sink, const struct postgres_identity *identity, struct error *error);
+bool postgres_may_write(const struct postgres_identity *identity, struct error *error);
+/* Copies a name; ERROR_REFUSED where it does not fit. */
+bool postgres_text(char *to, size_t size, const char *from, struct error *error);
+
+#define DATABASE_NAME_MOST 54 /* bytes of a database's name that has a staging one */
+/* The database of a slot; for live the one the conninfo names. */
+bool postgres_slot_database(const struct destination *destination, enum slot slot,
+	char name[static PG_NAME_MAX + 1], struct error *error);
+bool postgres_slot_name(struct postgres_sink *sink, struct error *error);
+/* Makes the staging database like live; there already: fine. */
+bool postgres_staging_create(struct postgres_sink *sink, struct error *error);
+/* Before anything of ours is in it; connects again, as its settings may be new. */
+bool postgres_staging_prepare(struct postgres_sink *sink, struct error *error);
+bool postgres_staging_preflight(
+	struct postgres_sink *sink, sink_finding *finding, void *context, struct error *error);
 
 /* Names of one edition's things, ready for statement_make. */
 struct edition_names {
@@ -64,6 +99,10 @@ bool postgres_completed(struct sink *sink, const struct edition *edition, struct
 	struct error *error);
 bool postgres_judge(struct sink *sink, const struct edition *edition, enum edition_stage stage,
 	const char *why, const char *under, struct error *error);
+/* In the transaction that is open: an edition's tables, empty; what was incoming of the year goes.
+ */
+bool postgres_make_room(struct postgres_sink *sink, const struct edition *edition,
+	const struct edition_names *names, struct error *error);
 /* Drops what an edition of a year has, in the transaction that is open. */
 bool postgres_drop_edition(struct postgres_sink *sink, int year, const char *sha256,
 	bool with_table, struct error *error);
@@ -75,7 +114,7 @@ bool postgres_publish(struct sink *sink, const struct edition *edition,
 	const struct year_total *total, struct error *error);
 bool postgres_finish(struct sink *sink, struct error *error);
 
-/* sink_postgres_look.c, _copy.c, _heads.c, _rows.c, _kept.c */
+/* sink_postgres_look.c, _copy.c, _heads.c, _rows.c, _kept.c, _mend.c */
 bool postgres_look(struct sink *sink, bool *there, struct error *error);
 bool postgres_years(struct sink *sink, struct served_years *served, struct error *error);
 bool postgres_copy_year(struct sink *sink, struct sink *live, int year, struct edition *edition,
@@ -88,6 +127,13 @@ bool postgres_kept_open(
 	struct sink *sink, int year, struct kept_reader **reader, struct error *error);
 bool postgres_mend(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,
 	struct error *error);
+
+void postgres_place(struct sink *sink, struct sink_place *place); /* sink_postgres_place.c */
+/* The binary COPY of rows into a table, and the whole of what goes with one row
+ * (sink_postgres_load.c).
+ */
+bool postgres_copy_statement(struct buf *sql, const char *table, struct error *error);
+bool postgres_copy_one(struct buf *out, const struct row *row, struct error *error);
 
 bool postgres_loader_open(struct sink *sink, struct loader **loader, struct error *error);
 

@@ -7,19 +7,6 @@
 #include "state/base/log.h"
 #include "state/ranges.h"
 
-static enum edition_stage stage_of(const char *word)
-{
-	static const char *const words[] = { [EDITION_INCOMING] = "incoming",
-		[EDITION_READY] = "ready",
-		[EDITION_PUBLISHED] = "published",
-		[EDITION_HELD] = "held",
-		[EDITION_REFUSED] = "refused" };
-	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(words[i], word) == 0)
-			return (enum edition_stage)i;
-	return EDITION_INCOMING;
-}
-
 static void read_memory(struct edition_memory *memory, const PGresult *r)
 {
 	struct edition *edition = &memory->edition;
@@ -37,7 +24,7 @@ static void read_memory(struct edition_memory *memory, const PGresult *r)
 	memory->plain_size = pg_number(r, 0, 6);
 	memory->rows = pg_number(r, 0, 7);
 	memory->rejects = pg_number(r, 0, 8);
-	memory->stage = stage_of(pg_text(r, 0, 9));
+	memory->stage = sink_stage_of(pg_text(r, 0, 9));
 	memory->layout_version = (int)pg_number(r, 0, 10);
 	memory->parser_version = (int)pg_number(r, 0, 11);
 	snprintf(memory->why, sizeof(memory->why), "%s", pg_text(r, 0, 12));
@@ -86,6 +73,7 @@ bool postgres_drop_edition(struct postgres_sink *sink, int year, const char *sha
 		       pg_make(&sink->pg, sql_postgres_drop_incoming, names.values, NULL, error)) &&
 	       pg_make(&sink->pg, sql_postgres_drop_chunk, names.values, NULL, error) &&
 	       pg_make(&sink->pg, sql_postgres_drop_rejects, names.values, NULL, error) &&
+	       pg_make(&sink->pg, sql_postgres_drop_mended, names.values, NULL, error) &&
 	       pg_make(&sink->pg, sql_postgres_drop_source, names.values, NULL, error);
 }
 
@@ -116,16 +104,21 @@ static bool insert_source(struct postgres_sink *sink, const struct edition *edit
 	return pg_params(&sink->pg, sql_postgres_source_insert, 10, params, NULL, error);
 }
 
+bool postgres_make_room(struct postgres_sink *sink, const struct edition *edition,
+	const struct edition_names *names, struct error *error)
+{
+	return drop_others(sink, edition, names, error) &&
+	       postgres_drop_edition(sink, edition->year, edition->sha256, true, error) &&
+	       pg_make(&sink->pg, sql_postgres_create_incoming, names->values, NULL, error) &&
+	       pg_make(&sink->pg, sql_postgres_create_chunk_table, names->values, NULL, error);
+}
+
 static bool make_edition(struct postgres_sink *sink, const struct edition *edition,
 	const struct edition_names *names, struct error *error)
 {
-	bool done =
-		postgres_begin(sink, OWN_LOCK_TIMEOUT, error) &&
-		drop_others(sink, edition, names, error) &&
-		postgres_drop_edition(sink, edition->year, edition->sha256, true, error) &&
-		pg_make(&sink->pg, sql_postgres_create_incoming, names->values, NULL, error) &&
-		pg_make(&sink->pg, sql_postgres_create_chunk_table, names->values, NULL, error) &&
-		insert_source(sink, edition, names, error) && postgres_commit(sink, error);
+	bool done = postgres_begin(sink, OWN_LOCK_TIMEOUT, error) &&
+		    postgres_make_room(sink, edition, names, error) &&
+		    insert_source(sink, edition, names, error) && postgres_commit(sink, error);
 	if (!done)
 		pg_rollback(&sink->pg);
 	return done || error_where(error, "cannot make the incoming table of %d", edition->year);

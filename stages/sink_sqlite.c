@@ -132,13 +132,16 @@ static bool tables_make(sqlite3 *db, struct error *error)
 		sql_sqlite_chunk_table,
 		sql_sqlite_reject_table,
 		sql_sqlite_history_table,
+		sql_sqlite_history_update,
+		sql_sqlite_history_delete,
+		sql_sqlite_history_replace,
 		sql_sqlite_mended_table,
 		sql_sqlite_swap_table,
 	};
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
 		if (!sqlite_run(db, statements[i], NULL, error))
 			return false;
-	return true;
+	return sqlite_source_upgrade(db, error);
 }
 
 static bool identity_put(
@@ -255,6 +258,7 @@ static const struct sink_ops ops = {
 	.kind = "sqlite",
 	.max_loaders = 1,
 	.take = take,
+	.place = sqlite_place,
 	.published = sqlite_published,
 	.recall = sqlite_recall,
 	.begin = sqlite_edition_begin,

@@ -102,6 +102,9 @@ void sqlite_detach(sqlite3 *db);
 /* --- the bookkeeping and the view (sink_sqlite_source.c)
  * ------------------------------------------- */
 
+/* Adds the columns that a file made by an older version lacks. */
+bool sqlite_source_upgrade(sqlite3 *db, struct error *error);
+
 /* `sha256` NULL: the one that is published. */
 bool sqlite_source_find(sqlite3 *db, struct sqlite_source *source, int year, const char *sha256,
 	bool *found, struct error *error);
@@ -139,6 +142,24 @@ bool sqlite_view_free(sqlite3 *db, struct error *error);
 
 /* Makes the view over the years that are published. */
 bool sqlite_view_make(sqlite3 *db, struct error *error);
+
+/* --- rows into an edition's table (sink_sqlite_insert.c)
+ * ------------------------------------------- */
+
+#define SQLITE_DATE_SIZE 10 /* 2023-12-31 */
+
+/* Zero-initialised is empty and valid; what is in it is private. */
+struct sqlite_insert {
+	sqlite3_stmt *statement;
+	bool null[COLUMNS]; /* parameter is NULL already */
+	int64_t day;        /* the date that `date` holds */
+	char date[SQLITE_DATE_SIZE + 1];
+};
+
+bool sqlite_insert_make(
+	struct sqlite_insert *insert, sqlite3 *db, const char *table, struct error *error);
+bool sqlite_insert_row(struct sqlite_insert *insert, const struct row *row, struct error *error);
+void sqlite_insert_free(struct sqlite_insert *insert);
 
 /* --- the operations, by file
  * ----------------------------------------------------------------------- */
@@ -178,7 +199,7 @@ bool sqlite_preflight(struct sink *sink, sink_finding *finding, void *context, s
 bool sqlite_inode(const char *path, int64_t *inode, bool *there, struct error *error);
 bool sqlite_identity_get(sqlite3 *db, struct sqlite_identity *identity, struct error *error);
 
-/* sink_sqlite_look.c, _copy.c, _heads.c, _rows.c, _kept.c */
+/* sink_sqlite_look.c, _copy.c, _heads.c, _rows.c, _kept.c, _mend.c */
 bool sqlite_look(struct sink *sink, bool *there, struct error *error);
 bool sqlite_years(struct sink *sink, struct served_years *served, struct error *error);
 bool sqlite_copy_year(struct sink *sink, struct sink *live, int year, struct edition *edition,
@@ -190,6 +211,9 @@ bool sqlite_kept_open(
 	struct sink *sink, int year, struct kept_reader **reader, struct error *error);
 bool sqlite_mend(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,
 	struct error *error);
+
+/* sink_sqlite_place.c */
+void sqlite_place(struct sink *sink, struct sink_place *place);
 
 /* sink_sqlite_load.c */
 bool sqlite_loader_open(struct sink *sink, struct loader **loader, struct error *error);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "stages/heads.h"
 #include "stages_sql.h"
 #include "state/base/file.h"
 
@@ -87,8 +88,13 @@ static bool meant_make(struct swapping *swapping, struct error *error)
 static bool both_take(struct swapping *swapping, struct error *error)
 {
 	struct sink *old = &swapping->old->sink, *new = &swapping->new->sink;
-	return (!swapping->has_old || old->ops->take(old, error)) && new->ops->take(new, error) &&
-	       slot_look(&swapping->slots, SLOT_LIVE, &swapping->live, error) &&
+	struct ledger *ledger = swapping->promote->ledger;
+	if ((swapping->has_old && !old->ops->take(old, error)) || !new->ops->take(new, error))
+		return false;
+	if (ledger != NULL && ((swapping->has_old && !heads_meet(old, ledger, error)) ||
+				      !heads_meet(new, ledger, error)))
+		return false;
+	return slot_look(&swapping->slots, SLOT_LIVE, &swapping->live, error) &&
 	       (!swapping->has_old || sqlite_attach(swapping->new->db, swapping->old->db, error)) &&
 	       meant_make(swapping, error);
 }
@@ -159,6 +165,17 @@ static void tell_done(struct swapping *swapping)
 			swapping->revert ? "staging" : "the previous one");
 }
 
+/* The history's head, to both files. */
+static bool heads_both(struct swapping *swapping, struct error *error)
+{
+	struct ledger *ledger = swapping->promote->ledger;
+	const char *why = kind_word(swapping);
+	if (ledger == NULL)
+		return true;
+	return heads_tell(&swapping->new->sink, ledger, why, error) &&
+	       (!swapping->has_old || heads_tell(&swapping->old->sink, ledger, why, error));
+}
+
 /* The write lock of live is held over all of it, so that nobody commits into what is about to go.
  */
 static bool swap_do(struct swapping *swapping, struct error *error)
@@ -173,7 +190,7 @@ static bool swap_do(struct swapping *swapping, struct error *error)
 	memcpy(swapping->promote->uuid, swapping->swap.live, sizeof(swapping->swap.live));
 	swapping->promote->changed = true;
 	tell_done(swapping);
-	return swap_tell(swapping, false, error);
+	return swap_tell(swapping, false, error) && heads_both(swapping, error);
 }
 
 /* --- promote and revert */

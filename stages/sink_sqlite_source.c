@@ -8,22 +8,6 @@
 
 #define EMPTY_TABLE "dvf_import_empty"
 
-static const char *const stage_words[] = {
-	[EDITION_INCOMING] = "incoming",
-	[EDITION_READY] = "ready",
-	[EDITION_PUBLISHED] = "published",
-	[EDITION_HELD] = "held",
-	[EDITION_REFUSED] = "refused",
-};
-
-static enum edition_stage stage_of(const char *word)
-{
-	enum edition_stage stage = EDITION_INCOMING;
-	while (stage < EDITION_REFUSED && strcmp(stage_words[stage], word) != 0)
-		stage++;
-	return stage;
-}
-
 static void text_of(char *to, size_t room, sqlite3_stmt *row, int at)
 {
 	const char *text = (const char *)sqlite3_column_text(row, at);
@@ -38,7 +22,7 @@ static void source_read(struct sqlite_source *source, sqlite3_stmt *row)
 	*source = (struct sqlite_source){ .id = sqlite3_column_int64(row, 0) };
 	text_of(source->table, sizeof(source->table), row, 1);
 	text_of(stage, sizeof(stage), row, 2);
-	memory->stage = stage_of(stage);
+	memory->stage = sink_stage_of(stage);
 	edition->year = sqlite3_column_int(row, 3);
 	text_of(edition->sha256, sizeof(edition->sha256), row, 4);
 	text_of(edition->url, sizeof(edition->url), row, 5);
@@ -55,6 +39,25 @@ static void source_read(struct sqlite_source *source, sqlite3_stmt *row)
 	memory->parser_version = sqlite3_column_int(row, 14);
 	text_of(memory->why, sizeof(memory->why), row, 15);
 	text_of(memory->under, sizeof(memory->under), row, 16);
+}
+
+static bool column_add(sqlite3 *db, const char *column, const char *sql, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	bool row = false;
+	if (!sqlite_prepare(db, &statement, sql_sqlite_source_column, NULL, error))
+		return false;
+	sqlite_bind_text(statement, 1, column);
+	bool done = sqlite_step(statement, &row, error);
+	bool there = done && row && sqlite3_column_int(statement, 0) != 0;
+	sqlite3_finalize(statement);
+	return done && (there || sqlite_run(db, sql, NULL, error));
+}
+
+bool sqlite_source_upgrade(sqlite3 *db, struct error *error)
+{
+	return column_add(db, "run", sql_sqlite_source_add_run, error) &&
+	       column_add(db, "ready_at", sql_sqlite_source_add_ready, error);
 }
 
 static bool find(sqlite3 *db, const char *sql, struct sqlite_source *source, int year,
@@ -91,6 +94,7 @@ bool sqlite_source_drop(sqlite3 *db, int64_t id, const char *table, struct error
 		return false;
 	return sqlite_run_for(db, sql_sqlite_chunk_drop, id, error) &&
 	       sqlite_run_for(db, sql_sqlite_reject_drop, id, error) &&
+	       sqlite_run_for(db, sql_sqlite_mended_drop, id, error) &&
 	       sqlite_run_for(db, sql_sqlite_source_drop, id, error);
 }
 

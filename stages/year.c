@@ -3,8 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stages/heads.h"
+#include "stages/lineage.h"
 #include "stages/load.h"
 #include "stages/spool.h"
+#include "stages/year_tell.h"
 #include "state/base/log.h"
 #include "state/base/stop.h"
 
@@ -55,14 +58,7 @@ static bool note_stage(
 
 static bool event(struct try *try, const char *kind, const char *why, struct error *error)
 {
-	const struct year_progress *progress = try->year->progress;
-	const struct field fields[] = { FIELD_T("edition", try->edition.sha256),
-		FIELD_T("url", try->edition.url), FIELD_N("packed_size", try->edition.packed_size),
-		FIELD_N("plain_size", try->year->spool.plain_size),
-		FIELD_N("rows", progress->state.rows), FIELD_N("rejects", progress->state.rejects),
-		FIELD_T("why", why) };
-	return ledger_event(try->year->ledger, kind, try->edition.year, fields,
-		sizeof(fields) / sizeof(fields[0]) - (why == NULL), error);
+	return year_tell(&(struct year_tell){ try->year, &try->edition }, kind, why, error);
 }
 
 /* The settings a verdict depends on: with others it is not remembered. */
@@ -138,7 +134,7 @@ static bool load(struct try *try, struct error *error)
 	year->progress->load_ms += clock_ms() - started_ms;
 	try->from_point = load.from_point;
 	try->refused = load.refused;
-	return done && event(try, "year loaded", NULL, error);
+	return year_tell_loaded(&(struct year_tell){ year, &try->edition }, &load, done, error);
 }
 
 /* I3: what was read is still what was fetched. */
@@ -170,8 +166,8 @@ static bool index_rows(struct try *try, struct error *error)
 static bool check(struct try *try, struct error *error)
 {
 	struct year *year = try->year;
-	bool same = false;
-	if (!stage(try, "checking", error) || !spool_is_same(try, &same, error))
+	bool same = year->copy_from != NULL;
+	if (!stage(try, "checking", error) || (!same && !spool_is_same(try, &same, error)))
 		return false;
 	if (!same)
 		return error_set(error, ERROR_CHANGED,
@@ -183,9 +179,11 @@ static bool check(struct try *try, struct error *error)
 /* The shrink guard. */
 static bool shrinks(const struct try *try, char *why, size_t size)
 {
-	uint64_t before = try->served.rows;
+	const struct edition_memory *compare = try->year->compare;
+	uint64_t before = compare != NULL ? compare->rows : try->served.rows;
 	uint64_t after = try->total.rows;
-	if (!try->serving || try->year->settings->allow_shrink ||
+	bool guarded = compare != NULL || try->serving;
+	if (!guarded || try->year->copy_from != NULL || try->year->settings->allow_shrink ||
 		(double)after >= (1.0 - SHRINK_SHARE) * (double)before)
 		return false;
 	snprintf(why, size,
@@ -207,8 +205,10 @@ static bool publish(struct try *try, struct error *error)
 	year->progress->outcome = YEAR_PUBLISHED;
 	year->progress->serving = true;
 	year->progress->state.plain_done = try->total.plain_size; /* the header, too */
-	return event(try, "year published", NULL, error) &&
-	       note_stage(year, "published", "", error);
+	if (!event(try, "year published", NULL, error))
+		return false;
+	heads_try_tell(year->sink, year->ledger, "year published");
+	return note_stage(year, "published", "", error);
 }
 
 static void in_already(struct try *try, const struct edition_memory *memory)
@@ -237,7 +237,9 @@ static bool remembered(struct try *try, bool *ended, struct error *error)
 	}
 	bool judged = found && (memory.stage == EDITION_HELD || memory.stage == EDITION_REFUSED);
 	bool of_bytes = judged && strcmp(memory.under, UNDER_BYTES) == 0;
-	*ended = of_bytes || (judged && strcmp(memory.under, try->under) == 0);
+	bool of_revert = judged && strcmp(memory.under, UNDER_REVERT) == 0;
+	*ended = of_bytes || (of_revert && !year->settings->release) ||
+		 (judged && strcmp(memory.under, try->under) == 0);
 	year->spool_bad = of_bytes;
 	if (!*ended)
 		return true;
@@ -263,9 +265,41 @@ static bool go(struct try *try, struct error *error)
 	if (!sink->ops->published(sink, try->edition.year, &try->served, &try->serving, error))
 		return false;
 	year->progress->serving = try->serving;
+	lineage_year_begin(year->settings->lineage, sink, &try->edition);
 	return stage(try, "loading", error) && sink->ops->begin(sink, &try->edition, error) &&
 	       load(try, error) && index_rows(try, error) && check(try, error) &&
 	       publish(try, error);
+}
+
+/* Live's year, as it is: its witness, rejects and mended records come along. */
+static bool copy(struct try *try, struct error *error)
+{
+	struct year *year = try->year;
+	struct year_state *state = &year->progress->state;
+	struct sink *from = year->copy_from;
+	struct edition_memory served;
+	bool found = false, ended = false, there = false;
+	if (!from->ops->look(from, &there, error) ||
+		(there && !from->ops->published(from, state->year, &served, &found, error)))
+		return false;
+	if (!found)
+		return error_set(error, ERROR_CHANGED, "%d is not served by %s any more: run again",
+			state->year, from->destination.name);
+	try->edition = served.edition;
+	memcpy(state->sha256, served.edition.sha256, sizeof(state->sha256));
+	state->packed_done = state->packed_size = served.edition.packed_size;
+	if (!remembered(try, &ended, error) || ended)
+		return ended;
+	lineage_copy_begin(year->settings->lineage, year->sink, from, &try->edition);
+	if (!stage(try, "copying", error) ||
+		!year->sink->ops->copy_year(
+			year->sink, from, state->year, &try->edition, &try->total, error))
+		return false;
+	state->rows = try->total.rows;
+	state->rejects = try->total.rejects;
+	state->plain_size = try->total.plain_size;
+	return event(try, "year copied", NULL, error) && index_rows(try, error) &&
+	       check(try, error) && publish(try, error);
 }
 
 /* Chunks of wrong bytes may be in: the edition is forgotten, and begun again from its start. */
@@ -355,7 +389,8 @@ static bool after_failure(
 	}
 	if (said.kind == ERROR_LOST)
 		return false;
-	if (said.kind == ERROR_INPUT || said.kind == ERROR_CHANGED) {
+	bool of_spool = year->copy_from == NULL;
+	if (of_spool && (said.kind == ERROR_INPUT || said.kind == ERROR_CHANGED)) {
 		if (!on_bad_bytes(try, again, error))
 			return false;
 		*again = *again && ++patience->afresh <= TRIES_AFRESH;
@@ -376,7 +411,7 @@ bool year_import(struct year *year, struct error *error)
 	year->progress->outcome = YEAR_UNFINISHED;
 	while (again) {
 		struct try try = { .year = year };
-		done = go(&try, error);
+		done = year->copy_from != NULL ? copy(&try, error) : go(&try, error);
 		again = false;
 		if (year->progress->rows_now > rows)
 			patience.idle = 0;

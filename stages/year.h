@@ -17,7 +17,11 @@ struct year {
 	const struct pipeline_settings *settings;
 	struct ledger *ledger;
 	struct sink *sink;
-	struct spool spool;
+	struct spool spool;     /* not used with copy_from */
+	struct sink *copy_from; /* the year is copied from what this one serves; NULL: loaded from
+				   the spool */
+	const struct edition_memory *compare; /* the shrink guard compares with this; NULL: with
+						 what the sink serves */
 	bool may_refetch; /* the spool was put together by several runs: a verdict on it wants a
 			     second look */
 	struct year_progress *progress;

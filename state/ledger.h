@@ -21,6 +21,7 @@
 #include "state/base/buf.h"
 #include "state/base/error.h"
 #include "state/edition.h"
+#include "state/head.h"
 #include "state/point.h"
 
 #define LEDGER_FILE "state.sqlite"
@@ -166,5 +167,39 @@ bool ledger_history_json(struct ledger *ledger, const struct event_filter *filte
 /* Walks the chain. True: whole, *count events. False with ERROR_INPUT: the text names the first
  * event that does not fit. */
 bool ledger_history_verify(struct ledger *ledger, int64_t *count, struct error *error);
+
+/* Heads (ledger_head.c): how far the history goes, and what it says of heads that destinations were
+ * told. All but ledger_head work with a reader's ledger, too. */
+
+/* The newest event and its chain, once everything up to it is on disk; number 0: no event yet. `at`
+ * and `why` are the caller's. */
+bool ledger_head(struct ledger *ledger, struct history_head *head, struct error *error);
+
+/* The stored hash of an event. */
+bool ledger_event_hash(struct ledger *ledger, int64_t number, char hash[static SHA256_HEX],
+	bool *found, struct error *error);
+
+/* A new chain id, for an event "history is behind" or "history differs" to put into its field
+ * `begins`: heads from that event on are told under it. */
+bool ledger_chain_new(struct ledger *ledger, char chain[static 33], struct error *error);
+
+/* What our history has to do with a chain. */
+struct chain_known {
+	bool ours;
+	int64_t first, last; /* ours: the events that stand in it; last INT64_MAX: to the end */
+	int64_t noted_by;    /* the event that names a head of it as known; 0: none */
+	int64_t noted;       /* the furthest such head: its number and hash */
+	char noted_hash[SHA256_HEX];
+};
+bool ledger_chain(
+	struct ledger *ledger, const char *chain, struct chain_known *known, struct error *error);
+
+/* Whether an event "history differs" names this head. */
+bool ledger_difference_noted(
+	struct ledger *ledger, const struct history_head *head, bool *noted, struct error *error);
+
+/* Whether an event says that a year was published to this destination. */
+bool ledger_published_to(
+	struct ledger *ledger, const char *uuid, bool *published, struct error *error);
 
 #endif

@@ -15,6 +15,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PATH = os.environ.get("DVF_IMPORT_PROGRAM") or os.path.join(ROOT, "build", "dvf-import")
 SLOW = float(os.environ.get("DVF_TEST_SLOW", "1"))  # sanitized builds: how many times as long to wait
 
+BOOKKEEPING = ('chunk', 'reject', 'source', 'destination', 'history', 'mended', 'swap')
 ALL, NONE, SOME, REFUSED, USAGE, INTERRUPTED = 0, 1, 2, 3, 64, 75
 
 
@@ -64,9 +65,9 @@ class Import:
         words = [*self.wrapper, PATH, command]
         if self.state:
             words += ["--state", self.state]
-        if self.to and command in ("run", "check", "status"):
+        if self.to and command in ("run", "check", "status", "verify", "promote", "revert", "mend"):
             words += ["--to", self.to]
-        if self.source and command in ("run", "check"):
+        if self.source and command in ("run", "check", "verify"):
             words += ["--source", self.source]
         return words + [str(argument) for argument in arguments]
 
@@ -172,6 +173,17 @@ class PostgresDestination(Destination):
         password = urllib.parse.quote(servers.PASSWORD, safe="")
         self.to = f"postgresql://importer:{password}@127.0.0.1:{server.port}/{name}"
 
+    def slot(self, which):
+        """The destination of its other slots: "staging", "previous"."""
+        return PostgresDestination(self.server, f"{self.name}_{which}")
+
+    def exists(self):
+        return bool(self.server.sql(f"SELECT FROM pg_database WHERE datname = '{self.name}'"))
+
+    def drop_slots(self):
+        for which in ("staging", "previous", "outgoing"):
+            self.server.sql(f"DROP DATABASE IF EXISTS {self.name}_{which} WITH (FORCE)")
+
     def query(self, statement, missing=None):
         import psycopg2
         try:
@@ -201,14 +213,14 @@ class PostgresDestination(Destination):
         """Rows the server inserted into the data tables, aborted transactions included."""
         self.query("SELECT pg_stat_force_next_flush()")
         return int(self.query("SELECT coalesce(sum(n_tup_ins), 0) FROM pg_stat_user_tables WHERE relname NOT IN"
-                              " ('chunk', 'reject', 'source', 'destination') AND relname NOT LIKE 'chunk%'")[0][0])
+                              f" {BOOKKEEPING} AND relname NOT LIKE 'chunk%'")[0][0])
 
     def leftovers(self):
         """Tables in dvf_import besides the bookkeeping and the years that dvf serves."""
         return [name for name, in self.query(
             "SELECT c.relname FROM pg_class c WHERE c.relkind = 'r' AND"
             " c.relnamespace = 'dvf_import'::regnamespace AND c.relname NOT IN"
-            " ('chunk', 'reject', 'source', 'destination') AND NOT c.relispartition")]
+            f" {BOOKKEEPING} AND NOT c.relispartition")]
 
 
 class SqliteDestination(Destination):
@@ -218,6 +230,16 @@ class SqliteDestination(Destination):
     def __init__(self, path):
         self.path = str(path)
         self.to = f"sqlite:{self.path}"
+
+    def slot(self, which):
+        stem, ending = os.path.splitext(self.path)
+        return SqliteDestination(f"{stem}.{which}{ending}")
+
+    def exists(self):
+        return os.path.exists(self.path)
+
+    def drop_slots(self):
+        pass  # they lie in the test's own folder
 
     @contextlib.contextmanager
     def open(self):
@@ -231,7 +253,9 @@ class SqliteDestination(Destination):
     def query(self, statement, missing=None):
         try:
             with self.open() as connection:
-                return connection.execute(self.tables(statement)).fetchall()
+                found = connection.execute(self.tables(statement)).fetchall()
+                connection.commit()
+                return found
         except sqlite3.OperationalError as problem:
             if missing is not None and ("no such table" in str(problem) or "unable to open" in str(problem)):
                 return missing

@@ -31,6 +31,7 @@ static const char *const words[CALLS] = {
 	[CALL_COPY_END] = "copy_end",
 	[CALL_COPY_UNDO] = "copy_undo",
 	[CALL_COMMIT] = "commit",
+	[CALL_HEAD_ADD] = "head_add",
 };
 
 const char *call_word(enum call call)
@@ -166,6 +167,25 @@ static bool finish(struct sink *sink, struct error *error)
 {
 	struct failing_sink *failing = (struct failing_sink *)sink;
 	THROUGH(failing, CALL_FINISH, error, failing->real->ops->finish(failing->real, error));
+}
+
+static bool head_add(struct sink *sink, const struct history_head *head, struct error *error)
+{
+	struct failing_sink *failing = (struct failing_sink *)sink;
+	THROUGH(failing, CALL_HEAD_ADD, error,
+		failing->real->ops->head_add(failing->real, head, error));
+}
+
+static bool heads(struct sink *sink, sink_head_seen *seen, void *context, struct error *error)
+{
+	struct failing_sink *failing = (struct failing_sink *)sink;
+	return failing->real->ops->heads(failing->real, seen, context, error);
+}
+
+static bool kept_open(struct sink *sink, int year, struct kept_reader **reader, struct error *error)
+{
+	struct failing_sink *failing = (struct failing_sink *)sink;
+	return failing->real->ops->kept_open(failing->real, year, reader, error);
 }
 
 static bool preflight(struct sink *sink, sink_finding *finding, void *context, struct error *error)
@@ -319,6 +339,9 @@ struct failing_sink *failing_sink_new(struct sink *real)
 		.judge = judge,
 		.finish = finish,
 		.preflight = preflight,
+		.head_add = head_add,
+		.heads = heads,
+		.kept_open = kept_open,
 		.loader_open = loader_open,
 		.close = close_sink };
 	made->sink = *real;

@@ -35,6 +35,7 @@ enum call {
 	CALL_COPY_END,
 	CALL_COPY_UNDO,
 	CALL_COMMIT,
+	CALL_HEAD_ADD,
 	CALLS,
 };
 

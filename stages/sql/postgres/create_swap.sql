@@ -4,6 +4,7 @@ CREATE TABLE IF NOT EXISTS dvf_import.swap (
     kind       text NOT NULL CHECK (kind IN ('promote', 'revert')),
     live       uuid NOT NULL,
     instead_of uuid,
+    outgoing   oid, -- the database that has to make room, and is dropped afterwards
     run        text NOT NULL,
     meant_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     done_at    timestamptz

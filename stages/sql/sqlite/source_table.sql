@@ -17,5 +17,7 @@ CREATE TABLE IF NOT EXISTS dvf_import_source (
 	why TEXT,
 	under TEXT,
 	begun_at TEXT NOT NULL,
-	published_at TEXT
+	published_at TEXT,
+	run TEXT NOT NULL DEFAULT '',
+	ready_at TEXT
 )

@@ -1,8 +1,10 @@
 /*
  * json.h: texts and objects of JSON, added to a buf.
+ *
+ * Threads: any.  Memory: the buf's.
  */
-#ifndef CMD_JSON_H
-#define CMD_JSON_H
+#ifndef STATE_JSON_H
+#define STATE_JSON_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "cmd/json.h"
+#include "state/json.h"
 
 #include <string.h>
 

@@ -1,0 +1,224 @@
+#include "stages/pg_promote.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stages_sql.h"
+#include "state/base/log.h"
+#include "state/base/stop.h"
+
+/* A statement that may fail without ending the transaction. *done: it did not fail. */
+static bool attempt(struct pg *pg, const char *statement, bool *done, struct error *error)
+{
+	struct error other;
+	if (!pg_exec(pg, "SAVEPOINT attempt", NULL, error))
+		return false;
+	*done = pg_exec(pg, statement, NULL, error);
+	if (*done)
+		return pg_exec(pg, "RELEASE attempt", NULL, error);
+	if (error->kind == ERROR_LOST || error->kind == ERROR_STOPPED)
+		return false;
+	return pg_exec(pg, "ROLLBACK TO attempt", NULL, &other);
+}
+
+static bool attempt_all(struct pg *pg, const PGresult *statements, struct error *error)
+{
+	bool ignored;
+	for (int i = 0; i < PQntuples(statements); i++)
+		if (!attempt(pg, pg_text(statements, i, 0), &ignored, error))
+			return false;
+	return true;
+}
+
+static void find_statement(struct promotion *p, const char *statement)
+{
+	char what[300];
+	snprintf(what, sizeof(what), "%s may not carry over a right or setting of %s", p->role,
+		p->places[PLACE_LIVE].name);
+	char *remedy = NULL;
+	if (asprintf(&remedy, "have a role that may: %s (in %s)", statement,
+		    p->places[p->from].name) == -1)
+		remedy = NULL;
+	promotion_find(p, what, remedy != NULL ? remedy : statement);
+	free(remedy);
+}
+
+/* What is asked for again after it was done, could not be done. */
+bool promotion_carry_database(struct promotion *p, struct error *error)
+{
+	const char *const params[] = { p->places[PLACE_LIVE].name, p->places[p->from].name };
+	PGresult *wanted = NULL, *left = NULL;
+	bool done = pg_params(&p->a, sql_postgres_promote_database, 2, params, &wanted, error) &&
+		    attempt_all(&p->a, wanted, error) &&
+		    pg_params(&p->a, sql_postgres_promote_database, 2, params, &left, error);
+	for (int i = 0; done && i < PQntuples(left); i++)
+		find_statement(p, pg_text(left, i, 0));
+	if (done && p->promote->settings->dry_run)
+		for (int i = 0; i < PQntuples(wanted); i++)
+			promotion_say(p, "would run: %s", pg_text(wanted, i, 0));
+	PQclear(wanted);
+	PQclear(left);
+	return done;
+}
+
+/* Rows of promote_acls.sql are sorted by key, but by the database's collation: so they are
+ * searched. */
+static int row_of(const PGresult *rows, const char *key)
+{
+	for (int i = 0; i < PQntuples(rows); i++)
+		if (strcmp(pg_text(rows, i, 0), key) == 0)
+			return i;
+	return -1;
+}
+
+/* The statements that make the rights on one thing what they are in live. */
+static bool acl_statements(struct pg *pg, const PGresult *live, int i, const PGresult *here,
+	PGresult **statements, struct error *error)
+{
+	int j = row_of(here, pg_text(live, i, 0));
+	bool same = j != -1 && strcmp(pg_text(live, i, 4), pg_text(here, j, 4)) == 0;
+	*statements = NULL;
+	if (same || (j == -1 && strncmp(pg_text(live, i, 0), "default ", 8) != 0))
+		return true;
+	const char *const params[] = { pg_text(live, i, 4),
+		j != -1 ? pg_text(here, j, 4) : pg_text(live, i, 5), pg_text(live, i, 1),
+		pg_text(live, i, 2), j != -1 ? pg_text(here, j, 3) : pg_text(live, i, 3),
+		pg_text(live, i, 6), j != -1 ? pg_text(here, j, 6) : pg_text(live, i, 6) };
+	return pg_params(pg, sql_postgres_promote_acl, 7, params, statements, error);
+}
+
+typedef bool statements_use(
+	struct promotion *p, struct pg *pg, const PGresult *statements, struct error *error);
+
+static bool use_attempt(
+	struct promotion *p, struct pg *pg, const PGresult *statements, struct error *error)
+{
+	if (p->promote->settings->dry_run)
+		for (int i = 0; i < PQntuples(statements); i++)
+			promotion_say(p, "would run in %s: %s", p->places[p->from].name,
+				pg_text(statements, i, 0));
+	return attempt_all(pg, statements, error);
+}
+
+static bool use_find(
+	struct promotion *p, struct pg *pg, const PGresult *statements, struct error *error)
+{
+	(void)pg;
+	(void)error;
+	for (int i = 0; i < PQntuples(statements); i++)
+		find_statement(p, pg_text(statements, i, 0));
+	return true;
+}
+
+static bool each_acl(struct promotion *p, struct pg *pg, const PGresult *live, statements_use *use,
+	struct error *error)
+{
+	const char *const params[] = { p->places[p->from].dvf };
+	PGresult *here = NULL;
+	bool done = pg_params(pg, sql_postgres_promote_acls, 1, params, &here, error);
+	for (int i = 0; done && i < PQntuples(live); i++) {
+		PGresult *statements = NULL;
+		done = acl_statements(pg, live, i, here, &statements, error) &&
+		       (statements == NULL || use(p, pg, statements, error));
+		PQclear(statements);
+	}
+	PQclear(here);
+	return done;
+}
+
+static bool read_live(
+	struct promotion *p, PGresult **acls, PGresult **comments, struct error *error)
+{
+	const char *const params[] = { p->places[PLACE_LIVE].dvf };
+	struct pg pg = { 0 };
+	bool done = promotion_connect(p, p->places[PLACE_LIVE].name, &pg, error) &&
+		    pg_params(&pg, sql_postgres_promote_acls, 1, params, acls, error) &&
+		    pg_params(&pg, sql_postgres_promote_comments, 1, params, comments, error);
+	pg_close(&pg);
+	return done;
+}
+
+bool promotion_carry_rights(struct promotion *p, bool keep, struct error *error)
+{
+	struct pg pg = { 0 };
+	PGresult *acls = NULL, *comments = NULL;
+	if (!p->places[PLACE_LIVE].ours)
+		return true;
+	bool done = read_live(p, &acls, &comments, error) &&
+		    promotion_connect(p, p->places[p->from].name, &pg, error) &&
+		    pg_exec(&pg, sql_postgres_make_begin, NULL, error) &&
+		    pg_exec(&pg, "SET LOCAL synchronous_commit = on", NULL, error) &&
+		    each_acl(p, &pg, acls, use_attempt, error) &&
+		    attempt_all(&pg, comments, error) && each_acl(p, &pg, acls, use_find, error) &&
+		    pg_exec(&pg, keep ? "COMMIT" : "ROLLBACK", NULL, error);
+	pg_close(&pg);
+	PQclear(acls);
+	PQclear(comments);
+	return done;
+}
+
+/* What people made on dvf itself: indexes, triggers, policies. Each is a transaction of its own. */
+static bool carry_parts(struct promotion *p, const struct foreign_list *list, struct error *error)
+{
+	struct pg pg = { 0 };
+	bool done = promotion_connect(p, p->places[p->from].name, &pg, error);
+	for (unsigned i = 0; done && i < list->count; i++) {
+		const struct foreign *item = &list->items[i];
+		if (item->both || item->kind != 'd')
+			continue;
+		log_note(LOG_INFO, 0, "making %s %s in %s", item->type, item->identity,
+			p->places[p->from].name);
+		done = pg_exec(&pg, sql_postgres_make_begin, NULL, error) &&
+		       pg_exec(&pg, item->statement, NULL, error) &&
+		       pg_exec(&pg, "COMMIT", NULL, error);
+		if (!done)
+			error_where(error, "cannot carry %s %s over", item->type, item->identity);
+	}
+	pg_close(&pg);
+	return done;
+}
+
+/* A pg_restore whose caller was killed may still be at work in there. */
+static bool end_earlier(struct promotion *p, struct error *error)
+{
+	const char *const params[] = { p->places[p->from].oid };
+	bool none = false;
+	while (!none) {
+		PGresult *r = NULL;
+		if (!pg_params(&p->b, sql_postgres_promote_carriers, 1, params, &r, error))
+			return false;
+		none = PQntuples(r) == 0;
+		PQclear(r);
+		if (!none && !stop_sleep(50))
+			return error_set(error, ERROR_STOPPED, "interrupted");
+	}
+	return true;
+}
+
+static bool any_dumped(const struct foreign_list *list)
+{
+	for (unsigned i = 0; i < list->count; i++)
+		if (list->items[i].kind == 'r' || list->items[i].kind == 'l' ||
+			(list->items[i].kind == 'o' && !list->items[i].both))
+			return true;
+	return false;
+}
+
+bool promotion_carry_foreign(struct promotion *p, struct error *error)
+{
+	struct foreign_list list = { 0 };
+	const struct promote_settings *settings = p->promote->settings;
+	if (!settings->carry || settings->drop_foreign)
+		return true;
+	bool done = end_earlier(p, error) && foreign_read(p, &list, error) &&
+		    (!any_dumped(&list) || promotion_dump(p, &list, error)) &&
+		    carry_parts(p, &list, error);
+	if (done && any_dumped(&list))
+		promotion_say(p,
+			"carried over as it was just now: what is written into it in %s until "
+			"the databases change places stays there",
+			p->places[PLACE_LIVE].name);
+	foreign_free(&list);
+	return done;
+}

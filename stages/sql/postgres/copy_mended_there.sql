@@ -1,0 +1,1 @@
+SELECT to_regclass('dvf_import.mended') IS NOT NULL

@@ -1,0 +1,1 @@
+COPY dvf_import.:"incoming" (:columns) FROM STDIN (FORMAT binary)

@@ -1,0 +1,1 @@
+COPY (SELECT :columns FROM :dvf WHERE source_year = :year) TO STDOUT (FORMAT binary)

@@ -1,0 +1,1 @@
+DELETE FROM dvf_import.mended WHERE edition = :'edition'

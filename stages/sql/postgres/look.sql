@@ -1,0 +1,1 @@
+SELECT uuid, database_oid, system_identifier FROM dvf_import.destination

@@ -1,0 +1,4 @@
+CREATE TRIGGER IF NOT EXISTS dvf_import_history_delete BEFORE DELETE ON dvf_import_history
+BEGIN
+	SELECT RAISE(ABORT, 'dvf_import_history is append-only: what was told is not removed');
+END

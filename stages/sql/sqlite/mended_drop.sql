@@ -1,0 +1,1 @@
+DELETE FROM dvf_import_mended WHERE source = ?1

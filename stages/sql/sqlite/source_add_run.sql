@@ -1,0 +1,1 @@
+ALTER TABLE dvf_import_source ADD COLUMN run TEXT NOT NULL DEFAULT ''

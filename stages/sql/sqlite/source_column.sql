@@ -1,0 +1,2 @@
+SELECT count(*) FROM pragma_table_info('dvf_import_source')
+WHERE name = ?1
