@@ -1,4 +1,4 @@
-#include "stages/heads.h"
+#include "stages/mend.h"
 
 #include <stdio.h>
 #include <string.h>
