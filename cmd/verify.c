@@ -103,11 +103,13 @@ static void record(const struct options *options, int year, const struct verify_
 	struct ledger *ledger = NULL;
 	struct error ignored;
 	struct stat status;
+	char name[256];
 	char *path = NULL;
 	bool repaired = false;
 	int lock = -1;
+	sink_shown_name(&options->to, name);
 	const struct field fields[] = { FIELD_T("edition", result->sha256),
-		FIELD_T("destination", options->to.name), FIELD_N("rows", result->rows),
+		FIELD_T("destination", name), FIELD_N("rows", result->rows),
 		FIELD_N("rejects", result->rejects),
 		FIELD_N("differences", result->differences.count), FIELD_T("outcome", outcome) };
 	if (asprintf(&path, "%s/" LEDGER_FILE, options->state_folder) == -1)
@@ -177,6 +179,7 @@ static int verify_all(const struct options *options, const struct verify_setting
 static bool choose_years(const struct options *options, const struct verify_settings *settings,
 	struct served_years *years, struct error *error)
 {
+	char name[256];
 	bool there = false;
 	years->count = 0;
 	for (unsigned i = 0; i < options->run.year_count && i < SERVED_MAX; i++)
@@ -187,8 +190,9 @@ static bool choose_years(const struct options *options, const struct verify_sett
 		return false;
 	if (years->count > 0)
 		return true;
-	return error_set(error, ERROR_REFUSED, "%s %s: there is nothing to verify",
-		options->to.name, there ? "serves no year" : "holds nothing of dvf-import");
+	sink_shown_name(&options->to, name);
+	return error_set(error, ERROR_REFUSED, "%s %s: there is nothing to verify", name,
+		there ? "serves no year" : "holds nothing of dvf-import");
 }
 
 int command_verify(const struct options *options)

@@ -59,7 +59,7 @@ static bool gone(
 	const struct edition *edition, const char *shown, const char *why, struct error *error)
 {
 	return error_set(error, ERROR_GONE,
-		"the edition %.12s that is served is to be had no more: its spool was cleaned, and %s %s; "
+		"the edition %.12s that is served is to be had no more: its spool is not here, and %s %s; "
 		"verify --fast claims less and needs no file, run brings what the source has now",
 		edition->sha256, shown, why);
 }

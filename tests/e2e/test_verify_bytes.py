@@ -10,7 +10,9 @@ import pytest
 
 import program
 import shapes
+import sheets
 from servers import wait_for
+from test_staging import importer, staging  # noqa: F401, fixtures
 from test_verify import change
 
 YEAR = 2021
@@ -226,3 +228,41 @@ def test_memory_does_not_grow_with_the_rows(destination, site, make_import, made
         print(f"{destination.kind}: {result.out.strip()}, peak {peak / (1 << 20):.1f} MiB")
         peaks[rows] = peak
     assert peaks[200_000] < MEMORY_MOST and peaks[200_000] < peaks[50_000] + (3 << 20), peaks
+
+
+def test_what_mend_brought(destination, site, make_import, made_years, tmp_path):
+    good, bad, plain = sheets.spoiled(made_years(500, seed=5, final_newline="yes"))
+    site.put(YEAR, shapes.pack(plain))
+    importer = make_import(destination)
+    importer.run_well("--years", YEAR, "--chunk-rows", "60", "--max-rejects", "50%")
+    out = importer.call("history", "--rejects", "--csv", "--to", destination.to).out
+    rows = sheets.read(out)
+    chosen = [number for number in rows if number in (20, 150, 300)]
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_bytes(sheets.written([sheets.mended(rows[number], good[number]) for number in chosen]))
+    assert importer.call("mend", sheet).code == 0
+    for fast in ([], ["--fast"]):
+        result = importer.call("verify", *fast)
+        assert result.code == program.ALL, str(result)
+        assert f"{len(bad) - 3} rejects, 3 mended" in result.out, str(result)
+    change(destination, "UPDATE {table} SET nombre_lots = 12345 WHERE source_row = 20")
+    result = importer.call("verify")
+    assert result.code == program.NONE and "record 20, nombre_lots: the mended record has" in result.out, str(result)
+
+
+@pytest.mark.usefixtures("staging")
+def test_staging(site, importer, made_years):
+    """Both are verified, each by its own editions: staging has a year copied from live, and a revised one."""
+    site.put(2020, made_years(300, 2020))
+    site.put(YEAR, made_years(300))
+    importer.run_well("--years", f"2020,{YEAR}")
+    site.take_away(2020)
+    site.put(YEAR, made_years(310, seed=2))
+    importer.run_well("--years", YEAR, "--staging")
+    result = importer.call("verify", "--staging")
+    assert result.code == program.ALL and "2021  equal  310 rows" in result.out, str(result)
+    assert "2020  equal  300 rows" in result.out, str(result)
+    # live's own edition of 2021 is gone from the site, and its spool with it
+    result = importer.call("verify")
+    assert result.code == program.REFUSED and "2020  equal" in result.out, str(result)
+    assert "2021  not proved" in result.out, str(result)
