@@ -141,20 +141,26 @@ static const struct {
 		"  --state FOLDER       the ledger and the downloads (DVF_STATE_DIR); default:\n"
 		"                       $XDG_STATE_HOME/dvf-import, ~/.local/state/dvf-import,\n"
 		"                       else ./.dvf-import\n" },
-	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_CLEAN,
+	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_CLEAN | COMMAND_VERIFY,
 		"\nFrom where:\n"
 		"  --source TEMPLATE    URL with {year} in it; http, https or file\n"
 		"                       (DVF_SOURCE_URL); default: geo-dvf on files.data.gouv.fr\n"
 		"  --source YEAR=URL    the file of one year; may be given several times\n" },
 	{ COMMAND_RUN | COMMAND_CHECK,
 		"  --years LIST         like 2021,2023-2025 (YEARS_TO_IMPORT); default: those the\n"
-		"                       source has, from this year down to six before\n"
+		"                       source has, from this year down to six before\n" },
+	{ COMMAND_VERIFY,
+		"                       It is asked where the spool was cleaned; without --source\n"
+		"                       the URL that the destination remembers\n"
+		"  --years LIST         like 2021,2023-2025 (YEARS_TO_IMPORT); default: what\n"
+		"                       the destination serves\n" },
+	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY,
 		"  --ca-file FILE       certificates to trust instead of the system's\n"
 		"  --stall SECONDS      a download this long without a byte is tried again; 60\n"
 		"  --retries N          tries after the first; 8\n"
 		"  --download-chunk N   bytes taken at a time, 1024 to 524288\n"
 		"                       (DOWNLOAD_CHUNK_SIZE); 8192\n" },
-	{ COMMAND_RUN | COMMAND_CHECK,
+	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY,
 		"\nHow much:\n"
 		"  --memory-limit SIZE  bytes, or with K, M, G (MEMORY_LIMIT); 64M, or less where\n"
 		"                       the container has less\n" },
@@ -162,7 +168,7 @@ static const struct {
 		"  --chunk-rows N       rows a commit, 1 to 100000 (CSV_CHUNK_SIZE); 3000\n"
 		"  --loaders N          connections that load, 1 to 16 (LOADERS); the number of\n"
 		"                       cores, at most 4\n" },
-	{ COMMAND_RUN | COMMAND_CHECK,
+	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY,
 		"  --wait SECONDS       for a server that does not answer; 60\n" },
 	{ COMMAND_RUN,
 		"  --snapshot-wait SECONDS\n"
@@ -210,7 +216,9 @@ static const struct {
 		"                       OPENLINEAGE_NAMESPACE: of our jobs, dvf-import;\n"
 		"                       OPENLINEAGE_DISABLED=true: none, whatever else is set\n" },
 	{ COMMAND_VERIFY,
-		"  --fast               claim less: counts, unbroken source_row, the file's hash\n" },
+		"\nHow sure:\n"
+		"  --fast               claim less: rows and rejects of every chunk, unbroken\n"
+		"                       source_row, the spool's hash if it is there; no values\n" },
 	{ COMMAND_EVERY,
 		"\nOutput:\n"
 		"  --log-format FORMAT  text, json or logfmt (LOG_FORMAT); text on a terminal,\n"
@@ -219,7 +227,11 @@ static const struct {
 	{ COMMAND_RUN | COMMAND_CHECK,
 		"\nSecrets can come from files: DATABASE_URL_FILE, POSTGRES_PASSWORD_FILE and\n"
 		"DVF_SOURCE_URL_FILE name them. NO_COLOR or TERM=dumb: no live lines.\n" },
-	{ COMMAND_EVERY,
+	{ COMMAND_VERIFY,
+		"\nExit code: 0 every year is equal; 1 one is different; 3 one cannot be proved\n"
+		"(its edition is to be had no more, the year is not served, no connection) and\n"
+		"none is different; 64 wrong usage; 75 interrupted.\n" },
+	{ COMMAND_EVERY & ~COMMAND_VERIFY,
 		"\nExit code: 0 done, every year asked for is in; 2 some are; 1 none is, or it\n"
 		"could not start; 3 refused, nothing changed; 64 wrong usage; 75 interrupted,\n"
 		"run it again to go on.\n" },

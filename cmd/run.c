@@ -136,7 +136,7 @@ static void run_close(struct held *held, const struct run_report *report, int co
 	if (held->begun && !ledger_run_end(held->ledger, outcome_word(code), code, peak, &error))
 		log_note(
 			LOG_WARNING, 0, "the end of the run could not be recorded: %s", error.text);
-	else if (held->begun)
+	else if (held->begun && report->uuid[0] != '\0')
 		heads_try_tell(held->sink, held->ledger, "run ended");
 	sink_close(held->sink);
 	ledger_close(held->ledger);

@@ -40,15 +40,16 @@ static bool may_come(PGconn *conn, const char *state)
 	return strncmp(state, "57P0", 4) == 0 || strncmp(state, "53", 2) == 0;
 }
 
-/* Ours come first: what the user's own string says of the same wins. A second dbname is taken as it
- * is, in place of the string's. */
+/* Ours come first: what the user's own string says of the same wins. Not so behind it: a second
+ * dbname is taken as it is, in place of the string's, and texts go to and fro as UTF-8, which
+ * binary COPY knows only by the client's encoding. */
 static PGconn *start(const char *conninfo, const char *database)
 {
-	static const char *const names[] = { "fallback_application_name", "client_encoding",
-		"keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
-		"dbname", "dbname", NULL };
-	const char *const values[] = { "dvf-import", "UTF8", "30", "10", "3", "60000", conninfo,
-		database, NULL };
+	static const char *const names[] = { "fallback_application_name", "keepalives_idle",
+		"keepalives_interval", "keepalives_count", "tcp_user_timeout", "dbname", "dbname",
+		"client_encoding", NULL };
+	const char *const values[] = { "dvf-import", "30", "10", "3", "60000", conninfo, database,
+		"UTF8", NULL };
 	return PQconnectStartParams(names, values, 1);
 }
 

@@ -129,7 +129,8 @@ static void find_owners(struct promotion *p, const struct foreign_list *list)
 	unsigned told = 0;
 	for (unsigned i = 0; i < list->count; i++) {
 		const struct foreign *item = &list->items[i];
-		if (item->owner[0] == '\0' || (item->both && item->kind == 'o') || told++ >= TOLD)
+		if (item->owner[0] == '\0' || item->kind == 'a' ||
+			(item->both && item->kind == 'o') || told++ >= TOLD)
 			continue;
 		snprintf(what, sizeof(what),
 			"%s %.200s belongs to %s, and %s is no member of that role", item->type,

@@ -138,8 +138,11 @@ struct kept {
 	uint32_t mended_size;
 };
 
-/* Rows of one published year by source_row, or kept records by year, edition and record. One at a
- * time is open on a sink; it reads one snapshot, and what it gave holds until the next call. */
+/* Rows of one published year by source_row, or kept records by year, edition and record. One
+ * reader at a time is open on a sink; it reads one snapshot, and what it gave holds until the next
+ * call. One that is closed before its end, or after an error, may take the connection with it: look
+ * again. What is no value of its column's type is `odd` (row.h); a source_row that is NULL or no
+ * int32 comes as INT32_MAX. */
 struct row_reader;
 struct kept_reader;
 struct row_reader_ops {
@@ -152,9 +155,22 @@ struct kept_reader_ops {
 };
 struct row_reader {
 	const struct row_reader_ops *ops;
+	char altered[512]; /* how the table differs from what we made, in words; "": not at all */
+	bool missing[COLUMNS]; /* the table has no such column any more */
 };
 struct kept_reader {
 	const struct kept_reader_ops *ops;
+};
+
+/* The chunks of an edition as the witness has them, by plain_first. */
+struct chunk_reader;
+struct chunk_reader_ops {
+	bool (*next)(struct chunk_reader *reader, struct chunk_record *record, bool *end,
+		struct error *error);
+	void (*close)(struct chunk_reader *reader);
+};
+struct chunk_reader {
+	const struct chunk_reader_ops *ops;
 };
 
 /* Called with each head of a history the destination knows, oldest first. */
@@ -242,8 +258,13 @@ struct sink_ops {
 	/* Reading back, after look or take. `year` 0 of kept_open: of every year. */
 	bool (*rows_open)(
 		struct sink *sink, int year, struct row_reader **reader, struct error *error);
+	/* The same with nothing but source_row. */
+	bool (*keys_open)(
+		struct sink *sink, int year, struct row_reader **reader, struct error *error);
 	bool (*kept_open)(
 		struct sink *sink, int year, struct kept_reader **reader, struct error *error);
+	bool (*chunks_open)(struct sink *sink, const struct edition *edition,
+		struct chunk_reader **reader, struct error *error);
 	/* Mended records into the published editions their rejects belong to, in one transaction
 	 * under the fence: the row goes to its source_row, the reject becomes a mended record, the
 	 * counts of its chunk and source follow. *count: how many. Nothing is kept of it if any of

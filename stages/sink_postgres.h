@@ -74,6 +74,9 @@ struct edition_names {
 	struct sql_value values[10];
 };
 
+/* As format_type() in the server writes it: without the collation. */
+const char *postgres_type_of(enum column_type type);
+
 void postgres_names(const struct postgres_sink *sink, const struct edition *edition,
 	struct edition_names *names);
 
@@ -123,6 +126,10 @@ bool postgres_head_add(struct sink *sink, const struct history_head *head, struc
 bool postgres_heads(struct sink *sink, sink_head_seen *seen, void *context, struct error *error);
 bool postgres_rows_open(
 	struct sink *sink, int year, struct row_reader **reader, struct error *error);
+bool postgres_keys_open(
+	struct sink *sink, int year, struct row_reader **reader, struct error *error);
+bool postgres_chunks_open(struct sink *sink, const struct edition *edition,
+	struct chunk_reader **reader, struct error *error);
 bool postgres_kept_open(
 	struct sink *sink, int year, struct kept_reader **reader, struct error *error);
 bool postgres_mend(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,

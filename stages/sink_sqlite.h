@@ -207,6 +207,9 @@ bool sqlite_copy_year(struct sink *sink, struct sink *live, int year, struct edi
 bool sqlite_head_add(struct sink *sink, const struct history_head *head, struct error *error);
 bool sqlite_heads(struct sink *sink, sink_head_seen *seen, void *context, struct error *error);
 bool sqlite_rows_open(struct sink *sink, int year, struct row_reader **reader, struct error *error);
+bool sqlite_keys_open(struct sink *sink, int year, struct row_reader **reader, struct error *error);
+bool sqlite_chunks_open(struct sink *sink, const struct edition *edition,
+	struct chunk_reader **reader, struct error *error);
 bool sqlite_kept_open(
 	struct sink *sink, int year, struct kept_reader **reader, struct error *error);
 bool sqlite_mend(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,

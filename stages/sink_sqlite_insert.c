@@ -4,42 +4,19 @@
 #include <string.h>
 
 #include "stages/sink_sqlite.h"
+#include "stages/value.h"
 #include "stages_sql.h"
 
 #define DAY_UNKNOWN INT64_MIN
 #define YEAR_AT     (COLUMNS + 1) /* the parameters after the columns' */
 #define ROW_AT      (COLUMNS + 2)
 
-static void digits_put(char *to, int64_t number, int count)
-{
-	for (int i = count - 1; i >= 0; i--, number /= 10)
-		to[i] = (char)('0' + number % 10);
-}
-
-/* Days since 1970-01-01 into year, month and day of the Gregorian calendar: eras of 400 years that
- * begin in March, so that the leap day comes last. Dates repeat for rows on end, so the last one is
- * kept. */
-static void date_set(struct sqlite_insert *insert, int64_t day)
-{
-	int64_t since = day + 719468;
-	int64_t era = (since >= 0 ? since : since - 146096) / 146097;
-	int64_t of_era = since - era * 146097;
-	int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-	int64_t month = (5 * of_year + 2) / 153;
-	int64_t of_month = of_year - (153 * month + 2) / 5 + 1;
-	year += era * 400 + (month >= 10);
-	month += month < 10 ? 3 : -9;
-	digits_put(insert->date, year, 4);
-	digits_put(insert->date + 5, month, 2);
-	digits_put(insert->date + 8, of_month, 2);
-	insert->day = day;
-}
-
+/* Dates repeat for rows on end, so the last one is kept. */
 static int bind_date(struct sqlite_insert *insert, int at, int64_t day)
 {
 	if (day != insert->day)
-		date_set(insert, day);
+		value_day_put(insert->date, day);
+	insert->day = day;
 	return sqlite3_bind_text(
 		insert->statement, at, insert->date, SQLITE_DATE_SIZE, SQLITE_STATIC);
 }

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "stages_sql.h"
 #include "state/base/file.h"
 
 /* *held false: the file system, or whose the file is, does not allow a lease. */
@@ -56,13 +57,13 @@ static bool log_end(struct swapping *swapping, const char *path, struct error *e
 	sqlite3_stmt *statement = NULL;
 	bool row = false;
 	bool done = sqlite_open_at(&db, &swapping->old->wait, path, SQLITE_OPEN_READWRITE, error) &&
-		    sqlite_run(db, "PRAGMA locking_mode = EXCLUSIVE", NULL, error) &&
 		    sqlite_prepare(db, &statement, "PRAGMA journal_mode = DELETE", NULL, error) &&
 		    sqlite_step(statement, &row, error);
 	if (done && (!row || sqlite3_stricmp((const char *)sqlite3_column_text(statement, 0),
 				     "delete") != 0))
 		done = error_set(error, ERROR_BUSY, "%s is in use", path);
 	sqlite3_finalize(statement);
+	done = done && sqlite_run(db, sql_sqlite_number_touch, NULL, error);
 	sqlite3_close(db);
 	if (!done && error->kind == ERROR_BUSY)
 		return error_set(error, ERROR_REFUSED,
@@ -78,7 +79,8 @@ static bool beside(const char *path, const char *ending, char **name, struct err
 	if (asprintf(name, "%s%s", path, ending) != -1)
 		return true;
 	*name = NULL;
-	return error_memory(error, "a path");
+	error_memory(error, "a path");
+	return false;
 }
 
 /* A log that is there is of somebody who came and went between folding it in and the lease. What

@@ -105,7 +105,7 @@ static bool prepare_locked(struct swapping *swapping, struct error *error)
 	struct sqlite_swap *swap = &swapping->swap;
 	sqlite3 *db = swapping->new->db;
 	promote_said *said = swapping->promote->said;
-	struct sqlite_swap last;
+	struct sqlite_swap last = { 0 };
 	bool found = false;
 	swapping->promote->said = NULL;
 	bool done = swap_ready(swapping, error);

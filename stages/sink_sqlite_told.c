@@ -77,8 +77,7 @@ static bool is_it(void *context, const struct event *event, struct error *error)
 	(void)error;
 	seen->found = seen->found || ((strncmp(event->kind, "promote", 7) == 0 ||
 					      strncmp(event->kind, "revert", 6) == 0) &&
-					     strstr(event->body, seen->swap->live) != NULL &&
-					     strstr(event->body, seen->swap->meant_at) != NULL);
+					     strstr(event->body, seen->swap->id) != NULL);
 	return true;
 }
 

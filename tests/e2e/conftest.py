@@ -8,6 +8,7 @@ import pytest
 
 import program
 import servers
+import slots
 
 REAL = os.path.join(os.path.dirname(program.ROOT), "shared", "data", "site")
 
@@ -71,6 +72,27 @@ def postgres_crash():
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture(scope="session")
+def loaded(made_years, tmp_path_factory):
+    """A cluster of its own, where every kind of obstacle can be made, with edition A and edition B loaded once."""
+    server = servers.Postgres(settings={"max_prepared_transactions": "5", "wal_level": "logical"})
+    try:
+        server.start()
+        server.make_role()
+        server.sql("ALTER ROLE importer CREATEDB")
+        yield slots.Loaded(server, made_years, tmp_path_factory.mktemp("loaded"))
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def swap(loaded, tmp_path):
+    """Live at edition A, staging at edition B, and the program to swap them."""
+    made = slots.Slots(loaded, tmp_path)
+    yield made
+    made.end()
 
 
 @pytest.fixture

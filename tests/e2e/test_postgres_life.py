@@ -387,3 +387,12 @@ def test_pgbouncer(database, pool, site, make_import, made_years):
     assert len(before) == 1 and settings_in(pool, database) == before
     held = database.query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
     assert held == [(0,)]
+
+
+def test_client_encoding_of_the_users_own(database, site, make_import, made_years):
+    """Accents are the file's, whatever encoding the connection string asks for."""
+    path = site.put(2021, made_years(500))
+    importer = make_import(database)
+    with_encoding = importer.with_(to=database.to + "?client_encoding=LATIN1")
+    with_encoding.run_well("--years", "2021")
+    assert database.differences(2021, path) == []

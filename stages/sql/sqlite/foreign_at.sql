@@ -1,7 +1,7 @@
 -- What people made in the attached file, in the order in which it can be made again.
 SELECT type, name, tbl_name, sql FROM live.sqlite_master AS m
 WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'
-	AND NOT (name GLOB 'dvf_import_*' AND type IN ('table', 'index'))
+	AND NOT (name GLOB 'dvf_import_*' AND tbl_name GLOB 'dvf_import_*' AND type <> 'view')
 	AND NOT (type = 'table' AND name IN (
 		SELECT table_name FROM live.dvf_import_source
 		UNION ALL SELECT table_name FROM main.dvf_import_source))
