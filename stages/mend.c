@@ -300,6 +300,5 @@ bool mend_load(struct mend *mend, struct error *error)
 		!heads_meet(sink, mend->ledger, error) || !load(mend, error))
 		return false;
 	tell(mend);
-	heads_try_tell(sink, mend->ledger, "mended");
 	return true;
 }
