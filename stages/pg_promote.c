@@ -137,7 +137,8 @@ static bool clear_outgoing(struct promotion *p, struct error *error)
 
 static bool check(struct promotion *p, struct error *error)
 {
-	bool done = promotion_check(p, error) && promotion_check_foreign(p, error);
+	bool done = promotion_check(p, error) &&
+		    (!promotion_comparable(p) || promotion_check_foreign(p, error));
 	if (done && p->findings == 0)
 		done = promotion_carry_database(p, error) &&
 		       promotion_carry_rights(p, false, error);

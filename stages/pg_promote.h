@@ -94,6 +94,8 @@ bool promotion_look(struct promotion *p, struct error *error); /* and what is in
 
 /* pg_promote_check.c: adds to findings; true: it could be looked at */
 bool promotion_check(struct promotion *p, struct error *error);
+/* dvf is in the same schema of both, so that what they hold can be compared by name. */
+bool promotion_comparable(const struct promotion *p);
 /* What becomes live serves every year that live serves, and nothing in it is half done. */
 bool promotion_check_years(struct promotion *p, struct error *error);
 
