@@ -23,7 +23,13 @@ int command_clean(const struct options *options);
 int command_verify(const struct options *options);
 int command_promote(const struct options *options);
 int command_revert(const struct options *options);
+/* What run --staging --promote does at its end: no sink is open, the ledger is the run's. */
+bool command_promote_staged(
+	const struct options *options, struct ledger *ledger, struct error *error);
 int command_mend(const struct options *options);
+
+/* history --rejects: of the destination, not of the ledger. */
+int history_rejects(const struct options *options);
 
 /* Prints "dvf-import: <text>" once on stderr (or as a log line when json or logfmt was asked for)
  * and gives the exit code that goes with the error's kind. */

@@ -55,11 +55,14 @@ static const char status_about[] =
 static const char history_about[] =
 	"Usage: dvf-import history [OPTION]...\n"
 	"\n"
-	"Lists what happened, oldest first. The events form a chain of hashes.\n"
+	"Lists what happened, oldest first. The events form a chain of hashes, and every\n"
+	"destination is told how far it goes: --verify walks it and compares. With\n"
+	"--rejects: the records the destination keeps because they could not be loaded.\n"
 	"\n"
 	"Examples:\n"
 	"  dvf-import history --year 2023 --limit 20\n"
-	"  dvf-import history --verify\n";
+	"  dvf-import history --verify --to postgresql://me@db.example/dvf\n"
+	"  dvf-import history --rejects --csv --year 2023 > rejects.csv\n";
 
 static const char check_about[] =
 	"Usage: dvf-import check [OPTION]...\n"
@@ -103,6 +106,10 @@ static const char mend_about[] =
 	"Usage: dvf-import mend FILE [OPTION]...\n"
 	"\n"
 	"Loads mended rejects, each to its own place of the same edition, all or none.\n"
+	"FILE is CSV as history --rejects --csv writes it (- is stdin). Columns may come\n"
+	"in any order; edition, year, record and raw are needed. raw is the record, with\n"
+	"its 40 fields. Where raw_encoding is escaped, \\xNN is the byte NN and \\\\ is a\n"
+	"backslash.\n"
 	"\n"
 	"Example:\n"
 	"  dvf-import history --rejects --csv > rejects.csv\n"
@@ -134,20 +141,26 @@ static const struct {
 		"  --state FOLDER       the ledger and the downloads (DVF_STATE_DIR); default:\n"
 		"                       $XDG_STATE_HOME/dvf-import, ~/.local/state/dvf-import,\n"
 		"                       else ./.dvf-import\n" },
-	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_CLEAN,
+	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_CLEAN | COMMAND_VERIFY,
 		"\nFrom where:\n"
 		"  --source TEMPLATE    URL with {year} in it; http, https or file\n"
 		"                       (DVF_SOURCE_URL); default: geo-dvf on files.data.gouv.fr\n"
 		"  --source YEAR=URL    the file of one year; may be given several times\n" },
 	{ COMMAND_RUN | COMMAND_CHECK,
 		"  --years LIST         like 2021,2023-2025 (YEARS_TO_IMPORT); default: those the\n"
-		"                       source has, from this year down to six before\n"
+		"                       source has, from this year down to six before\n" },
+	{ COMMAND_VERIFY,
+		"                       It is asked where the spool was cleaned; without --source\n"
+		"                       the URL that the destination remembers\n"
+		"  --years LIST         like 2021,2023-2025 (YEARS_TO_IMPORT); default: what\n"
+		"                       the destination serves\n" },
+	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY,
 		"  --ca-file FILE       certificates to trust instead of the system's\n"
 		"  --stall SECONDS      a download this long without a byte is tried again; 60\n"
 		"  --retries N          tries after the first; 8\n"
 		"  --download-chunk N   bytes taken at a time, 1024 to 524288\n"
 		"                       (DOWNLOAD_CHUNK_SIZE); 8192\n" },
-	{ COMMAND_RUN | COMMAND_CHECK,
+	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY,
 		"\nHow much:\n"
 		"  --memory-limit SIZE  bytes, or with K, M, G (MEMORY_LIMIT); 64M, or less where\n"
 		"                       the container has less\n" },
@@ -155,7 +168,7 @@ static const struct {
 		"  --chunk-rows N       rows a commit, 1 to 100000 (CSV_CHUNK_SIZE); 3000\n"
 		"  --loaders N          connections that load, 1 to 16 (LOADERS); the number of\n"
 		"                       cores, at most 4\n" },
-	{ COMMAND_RUN | COMMAND_CHECK,
+	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY,
 		"  --wait SECONDS       for a server that does not answer; 60\n" },
 	{ COMMAND_RUN,
 		"  --snapshot-wait SECONDS\n"
@@ -168,9 +181,11 @@ static const struct {
 		"\nOptions of history:\n"
 		"  --year YEAR          events about this year only\n"
 		"  --run N              events of this run only\n"
-		"  --limit N            the newest N events\n"
-		"  --verify             walk the chain of hashes: is the history whole?\n"
-		"  --rejects            the records that could not be loaded; with --csv for mend\n" },
+		"  --limit N            the newest N events; with --rejects the first N records\n"
+		"  --verify             is the history whole, and what the destination was told\n"
+		"                       it is? Exit code 1: it is not\n"
+		"  --rejects            the records that could not be loaded, as they are kept\n"
+		"  --csv                with --rejects: as CSV, to be mended by hand (see mend)\n" },
 	{ COMMAND_STATUS, "\nOptions of status:\n"
 			  "  --watch              again every second, until interrupted\n" },
 	{ COMMAND_STATUS | COMMAND_HISTORY,
@@ -194,14 +209,16 @@ static const struct {
 		"  --dry-run            only tell what would be done\n" },
 	{ COMMAND_RUN,
 		"\nLineage (never stops or delays a run; what goes wrong is a warning):\n"
-		"  --openlineage TO     OpenLineage run events, a line each appended to a file, or\n"
+		"  --openlineage TO     OpenLineage run events, a line each added to a file, or\n"
 		"                       POSTed to an http(s) URL (OPENLINEAGE_URL); one without a\n"
 		"                       path gets /api/v1/lineage. OPENLINEAGE_API_KEY or\n"
 		"                       OPENLINEAGE_API_KEY_FILE: the server's bearer token;\n"
 		"                       OPENLINEAGE_NAMESPACE: of our jobs, dvf-import;\n"
 		"                       OPENLINEAGE_DISABLED=true: none, whatever else is set\n" },
 	{ COMMAND_VERIFY,
-		"  --fast               claim less: counts, unbroken source_row, the file's hash\n" },
+		"\nHow sure:\n"
+		"  --fast               claim less: rows and rejects of every chunk, unbroken\n"
+		"                       source_row, the spool's hash if it is there; no values\n" },
 	{ COMMAND_EVERY,
 		"\nOutput:\n"
 		"  --log-format FORMAT  text, json or logfmt (LOG_FORMAT); text on a terminal,\n"
@@ -210,7 +227,11 @@ static const struct {
 	{ COMMAND_RUN | COMMAND_CHECK,
 		"\nSecrets can come from files: DATABASE_URL_FILE, POSTGRES_PASSWORD_FILE and\n"
 		"DVF_SOURCE_URL_FILE name them. NO_COLOR or TERM=dumb: no live lines.\n" },
-	{ COMMAND_EVERY,
+	{ COMMAND_VERIFY,
+		"\nExit code: 0 every year is equal; 1 one is different; 3 one cannot be proved\n"
+		"(its edition is to be had no more, the year is not served, no connection) and\n"
+		"none is different; 64 wrong usage; 75 interrupted.\n" },
+	{ COMMAND_EVERY & ~COMMAND_VERIFY,
 		"\nExit code: 0 done, every year asked for is in; 2 some are; 1 none is, or it\n"
 		"could not start; 3 refused, nothing changed; 64 wrong usage; 75 interrupted,\n"
 		"run it again to go on.\n" },

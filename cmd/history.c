@@ -2,10 +2,13 @@
 #include <string.h>
 
 #include "cmd/commands.h"
+#include "cmd/history_verify.h"
 #include "state/ledger.h"
 
 #define JSON_LIMIT   ((size_t)256 << 20)
 #define DIGEST_SHOWN 12 /* characters of a SHA-256 that people look at */
+#define LIST_SHOWN   8  /* items of a list */
+#define DEPTH_SHOWN  3
 
 /* The end of the JSON value that starts at `value`: behind its closing quote, brace or last
  * character. The ledger wrote it, so it is well formed. */
@@ -34,11 +37,9 @@ static bool is_digest(const char *value, size_t size)
 }
 
 /* Quotes stay only where a blank would make the facts run together. */
-static void print_value(const char *value, size_t size)
+static void print_word(const char *value, size_t size)
 {
-	if (value[0] == '{' || value[0] == '[')
-		printf("%c..%c", value[0], value[0] == '{' ? '}' : ']');
-	else if (is_digest(value, size))
+	if (is_digest(value, size))
 		printf("%.*s", DIGEST_SHOWN, value + 1);
 	else if (value[0] == '"' && size > 2 && memchr(value, ' ', size) == NULL &&
 		 memchr(value, '\\', size) == NULL)
@@ -47,21 +48,75 @@ static void print_value(const char *value, size_t size)
 		printf("%.*s", (int)size, value);
 }
 
+static bool is_empty(const char *value)
+{
+	return strncmp(value, "null", 4) == 0 || strncmp(value, "\"\"", 2) == 0;
+}
+
+/* Behind the next member of an object, NULL when there are no more; *name and *value are where it
+ * has them. */
+static const char *next_member(const char *at, const char **name, const char **value)
+{
+	*name = strchr(at, '"');
+	const char *colon = *name != NULL ? strchr(*name + 1, ':') : NULL;
+	if (colon == NULL || memchr(at, '}', (size_t)(*name - at)) != NULL)
+		return NULL;
+	++*name;
+	*value = colon + 1 + strspn(colon + 1, " ");
+	return value_end(*value);
+}
+
+/* {"a":1,"b":[2,3]} as {a=1 b=[2, 3]}: deep enough for what the history holds, and no deeper. */
+static void print_value(const char *value, size_t size, unsigned depth);
+
+static void print_object(const char *value, unsigned depth)
+{
+	const char *name = NULL, *member = NULL, *before = "";
+	putchar('{');
+	for (const char *at = value + 1; (at = next_member(at, &name, &member)) != NULL;) {
+		printf("%s%.*s=", before, (int)strcspn(name, "\""), name);
+		print_value(member, (size_t)(at - member), depth);
+		before = " ";
+	}
+	putchar('}');
+}
+
+static void print_list(const char *value, unsigned depth)
+{
+	unsigned count = 0;
+	putchar('[');
+	for (const char *at = value + 1; *at != ']' && *at != '\0'; count++) {
+		const char *end = value_end(at);
+		if (count < LIST_SHOWN) {
+			fputs(count > 0 ? ", " : "", stdout);
+			print_value(at, (size_t)(end - at), depth);
+		}
+		at = *end == ',' ? end + 1 : end;
+	}
+	if (count > LIST_SHOWN)
+		printf(", and %u more", count - LIST_SHOWN);
+	putchar(']');
+}
+
+static void print_value(const char *value, size_t size, unsigned depth)
+{
+	if (value[0] == '{' && depth < DEPTH_SHOWN)
+		print_object(value, depth + 1);
+	else if (value[0] == '[' && depth < DEPTH_SHOWN)
+		print_list(value, depth + 1);
+	else
+		print_word(value, size);
+}
+
 /* {"rows":12,"sha256":"ab.."} as rows=12 sha256=ab; facts that are null or empty are left out. */
 static void print_facts(const char *body)
 {
-	const char *name = body;
-	while (*name != '\0' && (name = strchr(name + 1, '"')) != NULL) {
-		const char *colon = strchr(name + 1, ':');
-		if (colon == NULL)
-			return;
-		const char *value = colon + 1 + strspn(colon + 1, " ");
-		const char *end = value_end(value);
-		if (strncmp(value, "null", 4) != 0 && strncmp(value, "\"\"", 2) != 0) {
-			printf("  %.*s=", (int)strcspn(name + 1, "\""), name + 1);
-			print_value(value, (size_t)(end - value));
-		}
-		name = end;
+	const char *name = NULL, *value = NULL;
+	for (const char *at = body + 1; (at = next_member(at, &name, &value)) != NULL;) {
+		if (is_empty(value))
+			continue;
+		printf("  %.*s=", (int)strcspn(name, "\""), name);
+		print_value(value, (size_t)(at - value), 0);
 	}
 }
 
@@ -89,27 +144,16 @@ static bool show_json(const struct options *options, struct ledger *ledger, stru
 	return done;
 }
 
-static bool verify(struct ledger *ledger, bool as_json, struct error *error)
-{
-	int64_t count = 0;
-	if (!ledger_history_verify(ledger, &count, error))
-		return false;
-	if (as_json)
-		printf("{\"schema\":1,\"whole\":true,\"events\":%lld}\n", (long long)count);
-	else
-		printf("the history is whole: %lld events, each follows from the one before\n",
-			(long long)count);
-	return true;
-}
-
 int command_history(const struct options *options)
 {
 	struct ledger *ledger = NULL;
 	struct error error;
 	error_clear(&error);
+	if (options->rejects)
+		return history_rejects(options);
 	bool done = ledger_open_reader(&ledger, options->state_folder, &error);
 	if (done && options->verify)
-		done = verify(ledger, options->json, &error);
+		done = history_verify(options, ledger, &error);
 	else if (done && options->json)
 		done = show_json(options, ledger, &error);
 	else if (done)

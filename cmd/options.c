@@ -206,11 +206,41 @@ static bool setting_apply(
 	return done;
 }
 
+static bool is_seen(const struct words *words, const char *option)
+{
+	for (unsigned i = 0; i < OPTIONS_KNOWN; i++)
+		if (strcmp(option_table[i].name, option) == 0)
+			return words->seen[i];
+	return false;
+}
+
+/* The history lies in the state folder; only to compare it, or for the rejects, is a destination
+ * asked. */
+static bool words_connect(const struct words *words)
+{
+	return (words->command_bit & CONNECTING) != 0 ||
+	       (words->command_bit == COMMAND_HISTORY &&
+		       (is_seen(words, "verify") || is_seen(words, "rejects")));
+}
+
+static bool rejects_fit(const struct options *options, struct error *error)
+{
+	if (options->csv && !options->rejects)
+		return error_set(error, ERROR_USAGE, "--csv goes with --rejects" SEE_HELP);
+	if (options->csv && options->json)
+		return error_set(
+			error, ERROR_USAGE, "--csv and --json exclude each other" SEE_HELP);
+	if (options->rejects && (options->verify || options->filter.run != 0))
+		return error_set(error, ERROR_USAGE, "--%s does not go with --rejects" SEE_HELP,
+			options->verify ? "verify" : "run");
+	return true;
+}
+
 static bool settings_apply(struct options *options, const struct words *words, struct error *error)
 {
 	static const char *const secrets[] = { "DATABASE_URL", "POSTGRES_PASSWORD",
 		"DVF_SOURCE_URL" };
-	bool connects = (words->command_bit & CONNECTING) != 0;
+	bool connects = words_connect(words);
 	for (unsigned i = 0; connects && i < sizeof(secrets) / sizeof(secrets[0]); i++)
 		if (!setting_secret_once(secrets[i], error))
 			return false;
@@ -227,6 +257,8 @@ static bool settings_apply(struct options *options, const struct words *words, s
 	if (options->promote.carry && options->promote.drop_foreign)
 		return error_set(error, ERROR_USAGE,
 			"--carry and --drop-foreign exclude each other" SEE_HELP);
+	if (!rejects_fit(options, error))
+		return false;
 	return !connects || options->to.url != NULL ||
 	       destination_from_environment(&options->to, error);
 }

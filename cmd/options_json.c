@@ -15,15 +15,20 @@ static bool add_number(struct buf *json, const char *name, uint64_t number, stru
 	       buf_print(json, error, "%llu", (unsigned long long)number);
 }
 
-static bool add_years(
-	struct buf *json, const struct pipeline_settings *settings, struct error *error)
+static bool add_flag(struct buf *json, const char *name, bool on, struct error *error)
 {
-	if (settings->year_count == 0)
+	return json_add_name(json, name, error) && buf_add_text(json, on ? "true" : "false", error);
+}
+
+static bool add_years(
+	struct buf *json, const char *name, const int *years, unsigned count, struct error *error)
+{
+	if (count == 0)
 		return true;
-	if (!json_add_name(json, "years", error) || !buf_add(json, "[", 1, error))
+	if (!json_add_name(json, name, error) || !buf_add(json, "[", 1, error))
 		return false;
-	for (unsigned i = 0; i < settings->year_count; i++)
-		if (!buf_print(json, error, "%s%d", i > 0 ? "," : "", settings->years[i]))
+	for (unsigned i = 0; i < count; i++)
+		if (!buf_print(json, error, "%s%d", i > 0 ? "," : "", years[i]))
 			return false;
 	return buf_add(json, "]", 1, error);
 }
@@ -57,20 +62,36 @@ static bool add_fetch(struct buf *json, const struct fetch_settings *fetch, stru
 	       (fetch->ca_file == NULL || add_text(json, "ca_file", fetch->ca_file, error));
 }
 
+/* Only what differs from the default: a run without staging has none of it. */
+static bool add_staging(struct buf *json, const struct options *options, struct error *error)
+{
+	const struct pipeline_settings *run = &options->run;
+	const struct promote_settings *promote = &options->promote;
+	return (!options->staging || add_flag(json, "staging", true, error)) &&
+	       add_years(json, "drop_year", run->dropped, run->dropped_count, error) &&
+	       (!run->release || add_flag(json, "release", true, error)) &&
+	       (!run->then_promote ||
+		       (add_flag(json, "promote", true, error) &&
+			       add_number(json, "drain_s", promote->drain_s, error) &&
+			       add_flag(json, "carry", promote->carry, error) &&
+			       add_flag(json, "drop_foreign", promote->drop_foreign, error)));
+}
+
 bool options_json(const struct options *options, struct buf *json, struct error *error)
 {
 	const struct pipeline_settings *run = &options->run;
 	return buf_add(json, "{", 1, error) && add_text(json, "to", options->to.name, error) &&
-	       add_years(json, run, error) && add_sources(json, &run->sources, error) &&
+	       add_years(json, "years", run->years, run->year_count, error) &&
+	       add_sources(json, &run->sources, error) &&
 	       add_number(json, "chunk_rows", run->chunk_rows, error) &&
 	       add_number(json, "loaders", run->loaders, error) &&
 	       add_number(json, "memory_limit", options->memory_limit, error) &&
 	       json_add_name(json, "max_rejects", error) &&
 	       buf_print(json, error, "%.10g", run->max_rejects_share) &&
-	       json_add_name(json, "allow_shrink", error) &&
-	       buf_add_text(json, run->allow_shrink ? "true" : "false", error) &&
+	       add_flag(json, "allow_shrink", run->allow_shrink, error) &&
 	       add_fetch(json, &run->fetch, error) &&
 	       add_number(json, "wait_s", options->to.wait_s, error) &&
 	       add_number(json, "snapshot_wait_s", options->to.snapshot_wait_s, error) &&
-	       run_lineage_json(options, json, error) && buf_add(json, "}", 1, error);
+	       add_staging(json, options, error) && run_lineage_json(options, json, error) &&
+	       buf_add(json, "}", 1, error);
 }

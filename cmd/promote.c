@@ -93,27 +93,42 @@ static void print_sum(const struct options *options, const struct promote *promo
 			promote->ended, promote->ended == 1 ? "" : "s");
 }
 
-static int command_swap(const struct options *options, swap *do_swap)
+static bool swap_go(
+	const struct options *options, struct ledger *ledger, swap *do_swap, struct error *error)
 {
-	struct held held = { .lock = -1 };
-	struct error error;
 	struct promote_settings settings = options->promote;
+	struct destination live = options->to;
 	struct promote promote = {
 		.settings = &settings,
-		.live = &options->to,
+		.live = &live,
+		.ledger = ledger,
 		.dropped = options->run.dropped,
 		.dropped_count = options->run.dropped_count,
 		.said = print_line,
 	};
-	error_clear(&error);
 	settings.dry_run = options->dry_run;
-	stop_install();
-	bool done = swap_take(options, &held, &error);
-	promote.ledger = held.ledger;
-	done = done && do_swap(&promote, &error);
+	live.slot = SLOT_LIVE;
+	bool done = do_swap(&promote, error);
 	if (done)
 		print_sum(options, &promote);
 	fflush(stdout); /* what was found before the verdict on it */
+	return done;
+}
+
+bool command_promote_staged(
+	const struct options *options, struct ledger *ledger, struct error *error)
+{
+	return swap_go(options, ledger, promote_do, error);
+}
+
+static int command_swap(const struct options *options, swap *do_swap)
+{
+	struct held held = { .lock = -1 };
+	struct error error;
+	error_clear(&error);
+	stop_install();
+	bool done =
+		swap_take(options, &held, &error) && swap_go(options, held.ledger, do_swap, &error);
 	int code = done ? EXIT_ALL : command_failed(options, &error);
 	swap_close(&held, code);
 	return code;

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -89,6 +90,23 @@ static bool run_years(const struct options *options, const struct held *held,
 	return done;
 }
 
+/* After a staging run whose every year is in. The sinks are closed: their sessions would be in the
+ * way. */
+static bool run_promote(const struct options *options, struct held *held,
+	const struct run_report *report, struct error *error)
+{
+	if (!options->run.then_promote)
+		return true;
+	if (!report->may_promote) {
+		puts("not promoted: staging does not have every year, or all of it is what live serves");
+		return true;
+	}
+	sink_close(held->live);
+	sink_close(held->sink);
+	held->live = held->sink = NULL;
+	return command_promote_staged(options, held->ledger, error);
+}
+
 static const char *outcome_word(int code)
 {
 	switch (code) {
@@ -118,7 +136,7 @@ static void run_close(struct held *held, const struct run_report *report, int co
 	if (held->begun && !ledger_run_end(held->ledger, outcome_word(code), code, peak, &error))
 		log_note(
 			LOG_WARNING, 0, "the end of the run could not be recorded: %s", error.text);
-	else if (held->begun)
+	else if (held->begun && report->uuid[0] != '\0')
 		heads_try_tell(held->sink, held->ledger, "run ended");
 	sink_close(held->sink);
 	ledger_close(held->ledger);
@@ -140,6 +158,7 @@ int command_run(const struct options *options)
 	bool done = taken && run_years(options, &held, report, &error);
 	int code = EXIT_NONE;
 	report_print(stdout, report);
+	done = done && run_promote(options, &held, report, &error);
 	if (!done)
 		code = command_failed(options, &error);
 	else

@@ -69,20 +69,15 @@ bool run_lineage_json(const struct options *options, struct buf *json, struct er
 	return json_add_name(json, "openlineage", error) && json_add_text(json, shown, error);
 }
 
-static bool is_in(const struct year_progress *year)
-{
-	return year->outcome == YEAR_PUBLISHED || year->outcome == YEAR_UNCHANGED ||
-	       year->outcome == YEAR_IN_BUT_GONE;
-}
-
 /* "1 of 3 years are in; 2021: <the first year's reason>" */
 static void reason_make(const struct run_report *report, char *text, size_t room)
 {
 	const struct year_progress *first = NULL;
 	unsigned in = 0;
 	for (unsigned i = 0; i < report->count; i++) {
-		in += is_in(&report->years[i]);
-		if (first == NULL && !is_in(&report->years[i]))
+		bool is_in = outcome_is_in(report->years[i].outcome);
+		in += is_in;
+		if (first == NULL && !is_in)
 			first = &report->years[i];
 	}
 	int used = snprintf(text, room, "%u of %u years are in", in, report->count);

@@ -145,8 +145,7 @@ bool part_finish(struct part_file *file, const char *folder, enum packing packin
 	if (!sha256_end(file->sum, spool->sha256, error))
 		return false;
 	spool->packed_size = file->size;
-	snprintf(spool->file, sizeof(spool->file), "%d-%.12s.csv%s", spool->year, spool->sha256,
-		packing == PACKING_GZIP ? ".gz" : "");
+	spool_name(spool->year, spool->sha256, packing == PACKING_NONE, spool->file);
 	if (!spool_path(folder, spool->file, path, sizeof(path), error))
 		return false;
 	if (!part_sync(file, error))

@@ -158,7 +158,7 @@ void heads_free(struct heads *heads)
 
 bool heads_tell(struct sink *sink, struct ledger *ledger, const char *why, struct error *error)
 {
-	struct history_head head;
+	struct history_head head = { 0 };
 	if (sink == NULL || sink->uuid[0] == '\0')
 		return true;
 	if (!ledger_head(ledger, &head, error))

@@ -52,7 +52,7 @@ static bool note_missing(
 	struct meeting *meeting, const struct heads_chain *chain, struct error *error)
 {
 	const struct history_head *head = &chain->last_missing;
-	struct history_head ours;
+	struct history_head ours = { 0 };
 	if (chain->missing == 0 || head->number <= chain->known.noted)
 		return true;
 	if (!ledger_head(meeting->ledger, &ours, error))

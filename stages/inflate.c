@@ -79,7 +79,12 @@ uint64_t inflate_packed(const struct inflate *reader)
 
 uint32_t inflate_crc32(const void *bytes, size_t size)
 {
-	return (uint32_t)crc32_z(crc32_z(0, NULL, 0), bytes, size);
+	return inflate_crc32_more(0, bytes, size);
+}
+
+uint32_t inflate_crc32_more(uint32_t crc, const void *bytes, size_t size)
+{
+	return (uint32_t)crc32_z(crc, bytes, size);
 }
 
 static bool fail(struct inflate *reader, const struct error *error)

@@ -59,6 +59,8 @@ uint64_t inflate_packed(const struct inflate *reader); /* packed bytes taken in 
 
 /* CRC-32 of some bytes, as gzip takes it: for the witness's word on a chunk. */
 uint32_t inflate_crc32(const void *bytes, size_t size);
+/* The same over pieces: `crc` is that of the bytes before, 0 at first. */
+uint32_t inflate_crc32_more(uint32_t crc, const void *bytes, size_t size);
 
 /* Frees and closes; NULL is accepted. */
 void inflate_close(struct inflate *reader);

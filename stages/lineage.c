@@ -17,6 +17,7 @@ struct lineage {
 	struct lineage_send *send;
 	struct lineage_runs open; /* the first is the run as a whole */
 	struct sink_place place;
+	struct sink_place live; /* where years were copied from */
 	bool placed;
 	bool told; /* that an event could not be made */
 };
@@ -159,18 +160,36 @@ static void say_of_year(struct lineage *lineage, struct sink *sink, struct linea
 		lineage->placed = true;
 	}
 	event->place = lineage->placed ? &lineage->place : NULL;
+	event->from = event->run->copied ? &lineage->live : NULL;
 	say(lineage, event);
+}
+
+static void year_begin(
+	struct lineage *lineage, struct sink *sink, const struct edition *edition, bool copied)
+{
+	if (open_year(lineage, edition->year) != NULL)
+		return;
+	struct lineage_run *run = run_begin(lineage, edition->year);
+	struct lineage_event event = { .type = LINEAGE_START, .run = run, .edition = edition };
+	if (run == NULL)
+		return;
+	run->copied = copied;
+	say_of_year(lineage, sink, &event);
 }
 
 void lineage_year_begin(struct lineage *lineage, struct sink *sink, const struct edition *edition)
 {
-	if (lineage == NULL || open_year(lineage, edition->year) != NULL)
+	if (lineage != NULL)
+		year_begin(lineage, sink, edition, false);
+}
+
+void lineage_copy_begin(struct lineage *lineage, struct sink *sink, struct sink *from,
+	const struct edition *edition)
+{
+	if (lineage == NULL)
 		return;
-	struct lineage_event event = {
-		.type = LINEAGE_START, .run = run_begin(lineage, edition->year), .edition = edition
-	};
-	if (event.run != NULL)
-		say_of_year(lineage, sink, &event);
+	from->ops->place(from, &lineage->live);
+	year_begin(lineage, sink, edition, true);
 }
 
 void lineage_year_end(struct lineage *lineage, struct sink *sink, const struct edition *edition,

@@ -44,6 +44,10 @@ struct lineage *lineage_open(const struct lineage_settings *settings);
 /* START, unless it was said. After sink->ops->take. */
 void lineage_year_begin(struct lineage *lineage, struct sink *sink, const struct edition *edition);
 
+/* The same for a year that is copied from what `from`, looked at, serves. */
+void lineage_copy_begin(struct lineage *lineage, struct sink *sink, struct sink *from,
+	const struct edition *edition);
+
 /* COMPLETE or FAIL, by the outcome. A year that had no START gets one if it failed. Without an
  * outcome it goes on. `edition` may have a URL only. */
 void lineage_year_end(struct lineage *lineage, struct sink *sink, const struct edition *edition,

@@ -110,8 +110,45 @@ static bool input_figures_add(
 	       lineage_object_begin(json, "columnMetrics", error) && buf_add(json, "}}}", 3, error);
 }
 
+/* The table serves many years: its version is told for the one in question. */
+static bool table_version_add(struct buf *json, const struct edition *edition, struct error *error)
+{
+	char version[SHA256_HEX + 16];
+	snprintf(version, sizeof(version), "%d:%s", edition->year, edition->sha256);
+	return version_add(json, version, error);
+}
+
+static bool table_names(
+	struct buf *space, struct buf *name, const struct sink_place *place, struct error *error)
+{
+	if (place->server[0] == '\0')
+		return buf_add_text(space, "file", error) &&
+		       buf_add_text(name, place->database, error);
+	return buf_print(space, error, "postgres://%s", place->server) &&
+	       buf_print(name, error, "%s.%s.dvf", place->database, place->schema);
+}
+
+/* Its names and facets, to which the caller may add; then two braces are to be closed. */
+static bool table_add(struct buf *json, const struct sink_place *place, struct error *error)
+{
+	bool local = place->server[0] == '\0';
+	struct buf space = { 0 };
+	struct buf name = { 0 };
+	struct buf before = { 0 };
+	bool done = table_names(&space, &name, place, error) &&
+		    buf_print(&before, error, "%s%s", local ? "file://" : space.bytes,
+			    local ? "" : "/") &&
+		    name_add(json, space.bytes, name.bytes, error) &&
+		    datasource_add(json, space.bytes, before.bytes, place->database, error) &&
+		    schema_add(json, local ? types_sqlite : types, true, error);
+	buf_free(&before);
+	buf_free(&name);
+	buf_free(&space);
+	return done;
+}
+
 /* A URL is parted after its host: what is before names the source, the path the file in it. */
-static bool input_add(struct buf *json, const struct lineage_event *event, struct error *error)
+static bool source_add(struct buf *json, const struct lineage_event *event, struct error *error)
 {
 	char url[URL_MAX];
 	char space[URL_MAX];
@@ -125,6 +162,14 @@ static bool input_add(struct buf *json, const struct lineage_event *event, struc
 	       version_add(json, event->edition->sha256, error) &&
 	       schema_add(json, types, false, error) && buf_add(json, "}", 1, error) &&
 	       input_figures_add(json, event, error) && buf_add(json, "}", 1, error);
+}
+
+static bool input_add(struct buf *json, const struct lineage_event *event, struct error *error)
+{
+	if (event->from == NULL)
+		return source_add(json, event, error);
+	return table_add(json, event->from, error) &&
+	       table_version_add(json, event->edition, error) && buf_add(json, "}}", 2, error);
 }
 
 static bool column_metric_add(
@@ -168,46 +213,12 @@ static bool output_figures_add(
 	       buf_add(json, "}}", 2, error);
 }
 
-/* The table serves many years: its version is told for the one in question. */
-static bool output_version_add(
-	struct buf *json, const struct lineage_event *event, struct error *error)
-{
-	char version[SHA256_HEX + 16] = "";
-	if (event->type == LINEAGE_COMPLETE)
-		snprintf(version, sizeof(version), "%d:%s", event->edition->year,
-			event->edition->sha256);
-	return version_add(json, version, error);
-}
-
-static bool table_names(
-	struct buf *space, struct buf *name, const struct sink_place *place, struct error *error)
-{
-	if (place->server[0] == '\0')
-		return buf_add_text(space, "file", error) &&
-		       buf_add_text(name, place->database, error);
-	return buf_print(space, error, "postgres://%s", place->server) &&
-	       buf_print(name, error, "%s.%s.dvf", place->database, place->schema);
-}
-
 static bool output_add(struct buf *json, const struct lineage_event *event, struct error *error)
 {
-	const struct sink_place *place = event->place;
-	bool local = place->server[0] == '\0';
-	struct buf space = { 0 };
-	struct buf name = { 0 };
-	struct buf before = { 0 };
-	bool done = table_names(&space, &name, place, error) &&
-		    buf_print(&before, error, "%s%s", local ? "file://" : space.bytes,
-			    local ? "" : "/") &&
-		    name_add(json, space.bytes, name.bytes, error) &&
-		    datasource_add(json, space.bytes, before.bytes, place->database, error) &&
-		    output_version_add(json, event, error) &&
-		    schema_add(json, local ? types_sqlite : types, true, error) &&
-		    output_figures_add(json, event, error) && buf_add(json, "}", 1, error);
-	buf_free(&before);
-	buf_free(&name);
-	buf_free(&space);
-	return done;
+	return table_add(json, event->place, error) &&
+	       (event->type != LINEAGE_COMPLETE ||
+		       table_version_add(json, event->edition, error)) &&
+	       output_figures_add(json, event, error) && buf_add(json, "}", 1, error);
 }
 
 bool lineage_datasets_add(struct buf *json, const struct lineage_event *event, struct error *error)

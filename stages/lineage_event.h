@@ -33,6 +33,7 @@ struct lineage_event {
 	const char *message;                   /* how it failed; NULL: it did not */
 	const struct edition *edition;         /* its source; NULL: no datasets */
 	const struct sink_place *place;        /* its table; NULL: not known yet */
+	const struct sink_place *from;         /* the table it is copied from; NULL: it is loaded */
 	const struct lineage_figures *figures; /* NULL: not known */
 };
 

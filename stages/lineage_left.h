@@ -25,7 +25,8 @@ struct lineage_run {
 	char parent[LINEAGE_UUID]; /* "": none */
 	char job[LINEAGE_JOB_MAX];
 	char job_namespace[LINEAGE_SPACE_MAX];
-	int year; /* 0: the run as a whole, or not known */
+	int year;    /* 0: the run as a whole, or not known */
+	bool copied; /* from another table of ours, not loaded from its source */
 };
 
 struct lineage_runs {

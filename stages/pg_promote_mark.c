@@ -37,17 +37,20 @@ static bool write_intent(struct promotion *p, struct postgres_sink *sink, struct
 	return pg_params(&sink->pg, sql_postgres_promote_intent, 5, params, NULL, error);
 }
 
-/* In one transaction of the database that becomes live: what is held, and what is meant. */
+/* In one transaction of the database that becomes live: what is held (a revert: what only live
+ * serves; a promote: what an earlier revert held there), and what is meant. */
 static bool mark_from(struct promotion *p, struct postgres_sink *from, struct postgres_sink *live,
 	struct error *error)
 {
 	PGresult *held = NULL;
-	bool done = !p->revert || pg_exec(&live->pg, sql_postgres_promote_holds, &held, error);
-	done = done && postgres_begin(from, OWN_LOCK_TIMEOUT, error);
-	if (done && p->revert) {
+	const char *read = p->revert ? sql_postgres_promote_holds : sql_postgres_promote_holds_kept;
+	const char *write =
+		p->revert ? sql_postgres_promote_hold_editions : sql_postgres_promote_hold_kept;
+	bool done = pg_exec(&live->pg, read, &held, error) &&
+		    postgres_begin(from, OWN_LOCK_TIMEOUT, error);
+	if (done) {
 		const char *const params[] = { pg_text(held, 0, 0) };
-		done = pg_params(
-			&from->pg, sql_postgres_promote_hold_editions, 1, params, NULL, error);
+		done = pg_params(&from->pg, write, 1, params, NULL, error);
 	}
 	done = done && write_intent(p, from, error) && postgres_commit(from, error);
 	if (!done)

@@ -136,8 +136,8 @@ static bool copy(struct pipeline *pipeline, struct work *work, struct error *err
 		return false;
 	if (work->progress->outcome == YEAR_PUBLISHED)
 		work->progress->outcome = YEAR_COPIED;
-	lineage_year_end(pipeline->settings->lineage, pipeline->sink, &work->lives.edition,
-		work->progress);
+	lineage_year_end(
+		pipeline->settings->lineage, pipeline->sink, &work->lives.edition, work->progress);
 	if (before == YEAR_HELD && outcome_is_in(work->progress->outcome))
 		work->progress->outcome = YEAR_HELD;
 	work_end(work, work->progress->outcome);

@@ -21,9 +21,12 @@
 #include "stages/columns.h"
 #include "state/base/buf.h"
 
-/* One value; which member holds follows from the column's type. */
+/* One value; which member holds follows from the column's type. `odd` and `rounded` are only set on
+ * what was read back from a destination, where people may have put anything. */
 struct value {
 	bool null;
+	bool odd;      /* no value of the column's type; text says in ASCII what is there */
+	bool rounded;  /* PRICE, AREA: kept as the double nearest to the hundredths, in degree */
 	uint32_t size; /* COLUMN_CODE, COLUMN_TEXT: bytes of text */
 	const char
 		*text;  /* COLUMN_CODE, COLUMN_TEXT: valid UTF-8 without NUL, not NUL-terminated */

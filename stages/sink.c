@@ -44,6 +44,35 @@ bool sink_open(struct sink **sink, const struct destination *destination, struct
 	return sink_open_sqlite(sink, &named, error);
 }
 
+bool sink_mend_fault(
+	enum mend_fault fault, const struct mended *mended, const char *at, struct error *error)
+{
+	int record = mended->row->source_row;
+	int year = mended->row->year;
+	switch (fault) {
+	case MEND_NOT_SERVED:
+		return error_set(error, ERROR_REFUSED,
+			"record %d of %d: its edition %.12s is not the one that dvf serves", record,
+			year, mended->edition);
+	case MEND_NO_REJECT:
+		return error_set(error, ERROR_REFUSED,
+			"record %d of %d is no reject of the edition %.12s", record, year,
+			mended->edition);
+	case MEND_BEFORE:
+		return error_set(error, ERROR_REFUSED,
+			"record %d of %d was mended already, on %s: leave its line out", record,
+			year, at);
+	case MEND_TWICE:
+		return error_set(error, ERROR_INPUT,
+			"record %d of %d is there twice: keep one of its lines", record, year);
+	case MEND_NO_CHUNK:
+		break;
+	}
+	return error_set(error, ERROR_DATABASE,
+		"record %d of %d is a reject, but no chunk of the edition %.12s counts it", record,
+		year, mended->edition);
+}
+
 void sink_close(struct sink *sink)
 {
 	if (sink != NULL)

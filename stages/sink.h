@@ -138,8 +138,11 @@ struct kept {
 	uint32_t mended_size;
 };
 
-/* Rows of one published year by source_row, or kept records by year, edition and record. One at a
- * time is open on a sink; it reads one snapshot, and what it gave holds until the next call. */
+/* Rows of one published year by source_row, or kept records by year, edition and record. One
+ * reader at a time is open on a sink; it reads one snapshot, and what it gave holds until the next
+ * call. One that is closed before its end, or after an error, may take the connection with it: look
+ * again. What is no value of its column's type is `odd` (row.h); a source_row that is NULL or no
+ * int32 comes as INT32_MAX. */
 struct row_reader;
 struct kept_reader;
 struct row_reader_ops {
@@ -152,9 +155,22 @@ struct kept_reader_ops {
 };
 struct row_reader {
 	const struct row_reader_ops *ops;
+	char altered[512]; /* how the table differs from what we made, in words; "": not at all */
+	bool missing[COLUMNS]; /* the table has no such column any more */
 };
 struct kept_reader {
 	const struct kept_reader_ops *ops;
+};
+
+/* The chunks of an edition as the witness has them, by plain_first. */
+struct chunk_reader;
+struct chunk_reader_ops {
+	bool (*next)(struct chunk_reader *reader, struct chunk_record *record, bool *end,
+		struct error *error);
+	void (*close)(struct chunk_reader *reader);
+};
+struct chunk_reader {
+	const struct chunk_reader_ops *ops;
 };
 
 /* Called with each head of a history the destination knows, oldest first. */
@@ -163,6 +179,7 @@ typedef bool sink_head_seen(void *context, const struct history_head *head, stru
 /* A mended record for sink->mend; false with *end: there are no more. */
 struct mended {
 	const struct row *row; /* year and source_row say whose place it takes */
+	const char *edition;   /* SHA-256 of the one its reject belongs to */
 	const char *raw;       /* the mended record as a person gave it */
 	uint32_t raw_size;
 };
@@ -241,12 +258,19 @@ struct sink_ops {
 	/* Reading back, after look or take. `year` 0 of kept_open: of every year. */
 	bool (*rows_open)(
 		struct sink *sink, int year, struct row_reader **reader, struct error *error);
+	/* The same with nothing but source_row. */
+	bool (*keys_open)(
+		struct sink *sink, int year, struct row_reader **reader, struct error *error);
 	bool (*kept_open)(
 		struct sink *sink, int year, struct kept_reader **reader, struct error *error);
+	bool (*chunks_open)(struct sink *sink, const struct edition *edition,
+		struct chunk_reader **reader, struct error *error);
 	/* Mended records into the published editions their rejects belong to, in one transaction
 	 * under the fence: the row goes to its source_row, the reject becomes a mended record, the
-	 * counts of its chunk and source follow. Nothing is kept of it if any of it fails: a
-	 * record that is no reject, or is there already, is ERROR_REFUSED that names it. */
+	 * counts of its chunk and source follow. *count: how many. Nothing is kept of it if any of
+	 * it fails: an edition that is not served, a record that is no reject or was mended before
+	 * is ERROR_REFUSED that names it, one that is given twice ERROR_INPUT. An answer that did
+	 * not come is ERROR_LOST: then only the destination knows. */
 	bool (*mend)(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,
 		struct error *error);
 
@@ -308,6 +332,19 @@ void sink_shown_name(const struct destination *destination, char name[static 256
 /* The word for a stage that both kinds keep, and back; one that is unknown is incoming. */
 const char *sink_stage_word(enum edition_stage stage);
 enum edition_stage sink_stage_of(const char *word);
+
+/* Shared by both: why a record cannot be mended. `at` is when it was, for MEND_BEFORE. Returns
+ * false.
+ */
+enum mend_fault {
+	MEND_NOT_SERVED, /* dvf serves another edition of the year, or none */
+	MEND_NO_REJECT,
+	MEND_BEFORE, /* mended before */
+	MEND_TWICE,  /* in this very transaction */
+	MEND_NO_CHUNK,
+};
+bool sink_mend_fault(
+	enum mend_fault fault, const struct mended *mended, const char *at, struct error *error);
 
 /* Shared by both: "incoming_2023_0123456789ab" and the like, at most 54 bytes. */
 void sink_table_name(char name[static 56], const char *what, const struct edition *edition);

@@ -22,6 +22,11 @@ static const char *const column_types[] = {
 	[COLUMN_DEGREE] = "double precision",
 };
 
+const char *postgres_type_of(enum column_type type)
+{
+	return column_types[type == COLUMN_CODE ? COLUMN_TEXT : type];
+}
+
 void postgres_names(const struct postgres_sink *sink, const struct edition *edition,
 	struct edition_names *names)
 {
@@ -355,7 +360,9 @@ static const struct sink_ops ops = {
 	.head_add = postgres_head_add,
 	.heads = postgres_heads,
 	.rows_open = postgres_rows_open,
+	.keys_open = postgres_keys_open,
 	.kept_open = postgres_kept_open,
+	.chunks_open = postgres_chunks_open,
 	.mend = postgres_mend,
 	.loader_open = postgres_loader_open,
 	.close = postgres_close,

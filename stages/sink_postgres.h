@@ -74,6 +74,9 @@ struct edition_names {
 	struct sql_value values[10];
 };
 
+/* As format_type() in the server writes it: without the collation. */
+const char *postgres_type_of(enum column_type type);
+
 void postgres_names(const struct postgres_sink *sink, const struct edition *edition,
 	struct edition_names *names);
 
@@ -114,7 +117,7 @@ bool postgres_publish(struct sink *sink, const struct edition *edition,
 	const struct year_total *total, struct error *error);
 bool postgres_finish(struct sink *sink, struct error *error);
 
-/* sink_postgres_look.c, _copy.c, _heads.c, _rows.c, _kept.c */
+/* sink_postgres_look.c, _copy.c, _heads.c, _rows.c, _kept.c, _mend.c */
 bool postgres_look(struct sink *sink, bool *there, struct error *error);
 bool postgres_years(struct sink *sink, struct served_years *served, struct error *error);
 bool postgres_copy_year(struct sink *sink, struct sink *live, int year, struct edition *edition,
@@ -123,12 +126,22 @@ bool postgres_head_add(struct sink *sink, const struct history_head *head, struc
 bool postgres_heads(struct sink *sink, sink_head_seen *seen, void *context, struct error *error);
 bool postgres_rows_open(
 	struct sink *sink, int year, struct row_reader **reader, struct error *error);
+bool postgres_keys_open(
+	struct sink *sink, int year, struct row_reader **reader, struct error *error);
+bool postgres_chunks_open(struct sink *sink, const struct edition *edition,
+	struct chunk_reader **reader, struct error *error);
 bool postgres_kept_open(
 	struct sink *sink, int year, struct kept_reader **reader, struct error *error);
 bool postgres_mend(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,
 	struct error *error);
 
 void postgres_place(struct sink *sink, struct sink_place *place); /* sink_postgres_place.c */
+/* The binary COPY of rows into a table, and the whole of what goes with one row
+ * (sink_postgres_load.c).
+ */
+bool postgres_copy_statement(struct buf *sql, const char *table, struct error *error);
+bool postgres_copy_one(struct buf *out, const struct row *row, struct error *error);
+
 bool postgres_loader_open(struct sink *sink, struct loader **loader, struct error *error);
 
 #endif

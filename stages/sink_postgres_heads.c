@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "stages_sql.h"
+#include "state/base/stop.h"
 
 #define PATIENCE "10s" /* for the row of the fence, which only another run that takes it locks */
 
@@ -39,11 +40,14 @@ static bool add_locked(
 	return same;
 }
 
-/* A run that was asked to stop tells how far it came, too: so it is as patient as a loader. */
+/* A run that was asked to stop tells how far it came, too, so it is as patient as a loader; but not
+ * when the time for that is over. */
 bool postgres_head_add(struct sink *base, const struct history_head *head, struct error *error)
 {
 	struct postgres_sink *sink = (struct postgres_sink *)base;
 	bool patient = sink->pg.patient;
+	if (stop_overdue())
+		return error_set(error, ERROR_STOPPED, "interrupted");
 	sink->pg.patient = true;
 	bool done = postgres_begin(sink, PATIENCE, error) && add_locked(sink, head, error) &&
 		    postgres_commit(sink, error);

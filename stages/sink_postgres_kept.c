@@ -106,13 +106,3 @@ bool postgres_kept_open(
 	*reader = &made->base;
 	return true;
 }
-
-bool postgres_mend(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,
-	struct error *error)
-{
-	(void)sink;
-	(void)next;
-	(void)context;
-	(void)count;
-	return error_set(error, ERROR_SYSTEM, "not built yet");
-}

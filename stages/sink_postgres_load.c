@@ -18,6 +18,7 @@
 
 static const char copy_head[] =
 	"PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; /* its own NUL is the last byte */
+static const char copy_end[] = { '\377', '\377' };
 
 struct postgres_loader {
 	struct loader base;
@@ -122,32 +123,51 @@ static bool flush_out(struct postgres_loader *loader, struct error *error)
 	return done;
 }
 
-static bool postgres_put(struct loader *base, const struct row *row, struct error *error)
+static bool add_row(struct buf *out, const struct row *row, struct error *error)
 {
-	struct postgres_loader *loader = (struct postgres_loader *)base;
-	if (!buf_reserve(&loader->out, row_room(row), error))
+	if (!buf_reserve(out, row_room(row), error))
 		return false;
-	char *start = loader->out.bytes + loader->out.size;
+	char *start = out->bytes + out->size;
 	char *at = put16(start, COLUMNS + 2);
 	for (unsigned i = 0; i < COLUMNS; i++)
 		at = put_value(at, columns[i].type, &row->values[i]);
 	at = put16(put32(at, 2), row->year);
 	at = put32(put32(at, 4), row->source_row);
-	loader->out.size += (size_t)(at - start);
-	return loader->out.size < FLUSH_BYTES || flush_out(loader, error);
+	out->size += (size_t)(at - start);
+	return true;
 }
 
-static bool copy_statement(struct postgres_loader *loader, struct error *error)
+static bool postgres_put(struct loader *base, const struct row *row, struct error *error)
 {
-	struct buf *sql = &loader->copy;
+	struct postgres_loader *loader = (struct postgres_loader *)base;
+	return add_row(&loader->out, row, error) &&
+	       (loader->out.size < FLUSH_BYTES || flush_out(loader, error));
+}
+
+bool postgres_copy_statement(struct buf *sql, const char *table, struct error *error)
+{
 	buf_clear(sql);
-	if (!buf_print(sql, error, "COPY dvf_import.\"%s\" (", loader->names.incoming))
+	if (!buf_print(sql, error, "COPY %s (", table))
 		return false;
 	for (unsigned i = 0; i < COLUMNS; i++)
 		if (!buf_print(sql, error, "%s, ", columns[i].name))
 			return false;
 	return buf_add_text(
 		sql, "source_year, source_row) FROM STDIN (FORMAT binary, ENCODING 'UTF8')", error);
+}
+
+bool postgres_copy_one(struct buf *out, const struct row *row, struct error *error)
+{
+	buf_clear(out);
+	return buf_add(out, copy_head, sizeof(copy_head), error) && add_row(out, row, error) &&
+	       buf_add(out, copy_end, sizeof(copy_end), error);
+}
+
+static bool copy_statement(struct postgres_loader *loader, struct error *error)
+{
+	char table[80];
+	snprintf(table, sizeof(table), "dvf_import.\"%s\"", loader->names.incoming);
+	return postgres_copy_statement(&loader->copy, table, error);
 }
 
 static bool postgres_loader_begin(
@@ -175,9 +195,8 @@ static bool postgres_copy_begin(struct loader *base, bool savepoint, struct erro
 static bool postgres_copy_end(struct loader *base, uint64_t *rows, struct error *error)
 {
 	struct postgres_loader *loader = (struct postgres_loader *)base;
-	const char end[2] = { '\377', '\377' };
-	return buf_add(&loader->out, end, sizeof(end), error) && flush_out(loader, error) &&
-	       pg_copy_end(&loader->pg, rows, error);
+	return buf_add(&loader->out, copy_end, sizeof(copy_end), error) &&
+	       flush_out(loader, error) && pg_copy_end(&loader->pg, rows, error);
 }
 
 static bool postgres_copy_undo(struct loader *base, struct error *error)

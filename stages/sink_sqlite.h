@@ -61,6 +61,9 @@ struct sqlite_source {
 
 /* `flags` as for sqlite3_open_v2. *db is NULL after false. */
 bool sqlite_open(sqlite3 **db, struct sqlite_wait *wait, int flags, struct error *error);
+/* The same for a file that is not the sink's. */
+bool sqlite_open_at(
+	sqlite3 **db, struct sqlite_wait *wait, const char *path, int flags, struct error *error);
 
 /* Turns what SQLite said last on this connection into an error. Returns false. */
 bool sqlite_failed(sqlite3 *db, int code, struct error *error);
@@ -140,6 +143,24 @@ bool sqlite_view_free(sqlite3 *db, struct error *error);
 /* Makes the view over the years that are published. */
 bool sqlite_view_make(sqlite3 *db, struct error *error);
 
+/* --- rows into an edition's table (sink_sqlite_insert.c)
+ * ------------------------------------------- */
+
+#define SQLITE_DATE_SIZE 10 /* 2023-12-31 */
+
+/* Zero-initialised is empty and valid; what is in it is private. */
+struct sqlite_insert {
+	sqlite3_stmt *statement;
+	bool null[COLUMNS]; /* parameter is NULL already */
+	int64_t day;        /* the date that `date` holds */
+	char date[SQLITE_DATE_SIZE + 1];
+};
+
+bool sqlite_insert_make(
+	struct sqlite_insert *insert, sqlite3 *db, const char *table, struct error *error);
+bool sqlite_insert_row(struct sqlite_insert *insert, const struct row *row, struct error *error);
+void sqlite_insert_free(struct sqlite_insert *insert);
+
 /* --- the operations, by file
  * ----------------------------------------------------------------------- */
 
@@ -178,7 +199,7 @@ bool sqlite_preflight(struct sink *sink, sink_finding *finding, void *context, s
 bool sqlite_inode(const char *path, int64_t *inode, bool *there, struct error *error);
 bool sqlite_identity_get(sqlite3 *db, struct sqlite_identity *identity, struct error *error);
 
-/* sink_sqlite_look.c, _copy.c, _heads.c, _rows.c, _kept.c */
+/* sink_sqlite_look.c, _copy.c, _heads.c, _rows.c, _kept.c, _mend.c */
 bool sqlite_look(struct sink *sink, bool *there, struct error *error);
 bool sqlite_years(struct sink *sink, struct served_years *served, struct error *error);
 bool sqlite_copy_year(struct sink *sink, struct sink *live, int year, struct edition *edition,
@@ -186,6 +207,9 @@ bool sqlite_copy_year(struct sink *sink, struct sink *live, int year, struct edi
 bool sqlite_head_add(struct sink *sink, const struct history_head *head, struct error *error);
 bool sqlite_heads(struct sink *sink, sink_head_seen *seen, void *context, struct error *error);
 bool sqlite_rows_open(struct sink *sink, int year, struct row_reader **reader, struct error *error);
+bool sqlite_keys_open(struct sink *sink, int year, struct row_reader **reader, struct error *error);
+bool sqlite_chunks_open(struct sink *sink, const struct edition *edition,
+	struct chunk_reader **reader, struct error *error);
 bool sqlite_kept_open(
 	struct sink *sink, int year, struct kept_reader **reader, struct error *error);
 bool sqlite_mend(struct sink *sink, sink_mend_next *next, void *context, uint64_t *count,

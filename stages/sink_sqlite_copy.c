@@ -125,6 +125,8 @@ static bool total_fill(sqlite3 *db, const struct sqlite_source *from, struct yea
 		.header_end = records > 0 ? (uint64_t)header_end : memory->plain_size,
 		.plain_size = memory->plain_size,
 		.records = records,
+		.rows = memory->rows,
+		.rejects = memory->rejects,
 	};
 	return true;
 }

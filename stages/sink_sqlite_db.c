@@ -145,7 +145,12 @@ static bool open_failed(sqlite3 *db, const char *path, int code, struct error *e
 
 bool sqlite_open(sqlite3 **db, struct sqlite_wait *wait, int flags, struct error *error)
 {
-	const char *path = wait->sink->destination.url;
+	return sqlite_open_at(db, wait, wait->sink->destination.url, flags, error);
+}
+
+bool sqlite_open_at(
+	sqlite3 **db, struct sqlite_wait *wait, const char *path, int flags, struct error *error)
+{
 	int code = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
 	if (code != SQLITE_OK) {
 		open_failed(*db, path, code, error);

@@ -5,23 +5,15 @@
 
 #include "stages_sql.h"
 
-#define DATE_SIZE   10 /* 2023-12-31 */
-#define DAY_UNKNOWN INT64_MIN
-#define YEAR_AT     (COLUMNS + 1) /* the parameters after the columns' */
-#define ROW_AT      (COLUMNS + 2)
-
 struct sqlite_loader {
 	struct loader loader;
 	struct sqlite_wait wait;
 	sqlite3 *db;
-	sqlite3_stmt *insert; /* into `source`'s table */
+	struct sqlite_insert insert; /* into `source`'s table */
 	struct sqlite_source source;
-	bool savepoint;     /* the copy under way has one */
-	uint64_t copied;    /* rows of the copy under way */
-	uint64_t rows;      /* rows of the copies that ended */
-	bool null[COLUMNS]; /* parameter is NULL already */
-	int64_t day;        /* the date that `date` holds */
-	char date[DATE_SIZE + 1];
+	bool savepoint;  /* the copy under way has one */
+	uint64_t copied; /* rows of the copy under way */
+	uint64_t rows;   /* rows of the copies that ended */
 };
 
 static struct sqlite_sink *sink_of(struct sqlite_loader *loader)
@@ -29,119 +21,24 @@ static struct sqlite_sink *sink_of(struct sqlite_loader *loader)
 	return (struct sqlite_sink *)loader->loader.sink;
 }
 
-static void digits_put(char *to, int64_t number, int count)
-{
-	for (int i = count - 1; i >= 0; i--, number /= 10)
-		to[i] = (char)('0' + number % 10);
-}
-
-/* Days since 1970-01-01 into year, month and day of the Gregorian calendar: eras of 400 years that
- * begin in March, so that the leap day comes last. Dates repeat for rows on end, so the last one is
- * kept. */
-static void date_set(struct sqlite_loader *loader, int64_t day)
-{
-	int64_t since = day + 719468;
-	int64_t era = (since >= 0 ? since : since - 146096) / 146097;
-	int64_t of_era = since - era * 146097;
-	int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-	int64_t month = (5 * of_year + 2) / 153;
-	int64_t of_month = of_year - (153 * month + 2) / 5 + 1;
-	year += era * 400 + (month >= 10);
-	month += month < 10 ? 3 : -9;
-	digits_put(loader->date, year, 4);
-	digits_put(loader->date + 5, month, 2);
-	digits_put(loader->date + 8, of_month, 2);
-	loader->day = day;
-}
-
-static int bind_date(struct sqlite_loader *loader, int at, int64_t day)
-{
-	if (day != loader->day)
-		date_set(loader, day);
-	return sqlite3_bind_text(loader->insert, at, loader->date, DATE_SIZE, SQLITE_STATIC);
-}
-
-/* Whole amounts are kept as integers, which is what SQLite would make of them, only cheaper; others
- * as the double that is nearest, which gives the hundredths back for all amounts under 40 trillion.
- */
-static int bind_hundredths(sqlite3_stmt *insert, int at, int64_t hundredths)
-{
-	if (hundredths % 100 == 0)
-		return sqlite3_bind_int64(insert, at, hundredths / 100);
-	return sqlite3_bind_double(insert, at, (double)hundredths / 100.0);
-}
-
-static int bind_value(
-	struct sqlite_loader *loader, int at, enum column_type type, const struct value *value)
-{
-	switch (type) {
-	case COLUMN_DATE:
-		return bind_date(loader, at, value->number);
-	case COLUMN_SMALLINT:
-	case COLUMN_INTEGER:
-		return sqlite3_bind_int64(loader->insert, at, value->number);
-	case COLUMN_PRICE:
-	case COLUMN_AREA:
-		return bind_hundredths(loader->insert, at, value->number);
-	case COLUMN_DEGREE:
-		return sqlite3_bind_double(loader->insert, at, value->degree);
-	case COLUMN_CODE:
-	case COLUMN_TEXT:
-		break;
-	}
-	return sqlite3_bind_text(loader->insert, at, value->text, (int)value->size, SQLITE_STATIC);
-}
-
-static int bind_row(struct sqlite_loader *loader, const struct row *row)
-{
-	int code = SQLITE_OK;
-	for (int i = 0; code == SQLITE_OK && i < COLUMNS; i++) {
-		const struct value *value = &row->values[i];
-		if (!value->null)
-			code = bind_value(loader, i + 1, columns[i].type, value);
-		else if (!loader->null[i])
-			code = sqlite3_bind_null(loader->insert, i + 1);
-		loader->null[i] = value->null;
-	}
-	if (code == SQLITE_OK)
-		code = sqlite3_bind_int(loader->insert, YEAR_AT, row->year);
-	if (code == SQLITE_OK)
-		code = sqlite3_bind_int(loader->insert, ROW_AT, row->source_row);
-	return code;
-}
-
 static bool put(struct loader *base, const struct row *row, struct error *error)
 {
 	struct sqlite_loader *loader = (struct sqlite_loader *)base;
-	int code = bind_row(loader, row);
-	if (code == SQLITE_OK)
-		code = sqlite3_step(loader->insert);
-	if (code == SQLITE_DONE)
-		code = sqlite3_reset(loader->insert);
-	if (code == SQLITE_OK) {
-		loader->copied++;
-		return true;
-	}
-	sqlite_failed(loader->db, code, error);
-	sqlite3_reset(loader->insert);
-	return error_where(error, "record %d of %d", row->source_row, row->year);
+	if (!sqlite_insert_row(&loader->insert, row, error))
+		return false;
+	loader->copied++;
+	return true;
 }
 
 /* The insert is kept as long as the edition is the same. */
 static bool insert_make(
 	struct sqlite_loader *loader, const struct sqlite_source *source, struct error *error)
 {
-	const struct sql_value values[] = { { "table", source->table }, { NULL, NULL } };
-	if (loader->insert != NULL && loader->source.id == source->id &&
+	if (loader->insert.statement != NULL && loader->source.id == source->id &&
 		strcmp(loader->source.table, source->table) == 0)
 		return true;
-	sqlite3_finalize(loader->insert);
 	loader->source = *source;
-	loader->day = DAY_UNKNOWN;
-	memset(loader->null, 0, sizeof(loader->null));
-	return sqlite_prepare(
-		loader->db, &loader->insert, sql_sqlite_edition_insert, values, error);
+	return sqlite_insert_make(&loader->insert, loader->db, source->table, error);
 }
 
 static bool begin_locked(
@@ -303,7 +200,7 @@ static void close_loader(struct loader *base)
 	if (loader == NULL)
 		return;
 	sqlite_rollback(loader->db);
-	sqlite3_finalize(loader->insert);
+	sqlite_insert_free(&loader->insert);
 	sqlite3_close(loader->db);
 	free(loader);
 }
@@ -331,8 +228,6 @@ bool sqlite_loader_open(struct sink *sink, struct loader **loader, struct error 
 		return error_memory(error, "a loader");
 	made->loader = (struct loader){ .ops = &ops, .sink = sink };
 	made->wait = (struct sqlite_wait){ .sink = sink };
-	made->day = DAY_UNKNOWN;
-	memcpy(made->date, "0000-00-00", sizeof(made->date));
 	bool done = sqlite_open(&made->db, &made->wait, SQLITE_OPEN_READWRITE, error);
 	for (size_t i = 0; done && i < sizeof(settings) / sizeof(settings[0]); i++)
 		done = sqlite_run(made->db, settings[i], NULL, error);

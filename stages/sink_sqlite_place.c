@@ -5,12 +5,6 @@
 
 #include "stages/sink_sqlite.h"
 
-static const char *const slot_endings[] = {
-	[SLOT_LIVE] = "",
-	[SLOT_STAGING] = "_staging",
-	[SLOT_PREVIOUS] = "_previous",
-};
-
 /* The name that people use, from the root: a symbolic link as the last part stays what it is, for
  * the file behind it changes with a promote. */
 void sqlite_place(struct sink *base, struct sink_place *place)
@@ -24,7 +18,6 @@ void sqlite_place(struct sink *base, struct sink_place *place)
 	if (realpath(folder, whole) == NULL)
 		snprintf(whole, sizeof(whole), "%s", folder);
 	memset(place, 0, sizeof(*place));
-	(void)!snprintf(place->database, sizeof(place->database), "%s%s%s%s", whole,
-		strcmp(whole, "/") == 0 ? "" : "/", slash == NULL ? path : slash + 1,
-		slot_endings[base->destination.slot]);
+	(void)!snprintf(place->database, sizeof(place->database), "%s%s%s", whole,
+		strcmp(whole, "/") == 0 ? "" : "/", slash == NULL ? path : slash + 1);
 }

@@ -89,7 +89,9 @@ bool slots_make(struct slots *slots, const char *path, struct error *error)
 	char to[PATH_MAX];
 	char *at = strdup(path);
 	*slots = (struct slots){ 0 };
-	bool done = at != NULL || error_memory(error, "a path");
+	bool done = at != NULL;
+	if (!done)
+		error_memory(error, "a path");
 	for (int links = 0; done; links++) {
 		done = slots_take(slots, at, error);
 		link_read(at, to);
@@ -119,7 +121,8 @@ bool slot_path(const struct slots *slots, enum slot slot, char **path, struct er
 		    slots->ending) != -1)
 		return true;
 	*path = NULL;
-	return error_memory(error, "a path");
+	error_memory(error, "a path");
+	return false;
 }
 
 bool slot_file_path(const struct slots *slots, const char *name, char **path, struct error *error)
@@ -127,7 +130,8 @@ bool slot_file_path(const struct slots *slots, const char *name, char **path, st
 	if (asprintf(path, "%s%s", slots->folder, name) != -1)
 		return true;
 	*path = NULL;
-	return error_memory(error, "a path");
+	error_memory(error, "a path");
+	return false;
 }
 
 static bool look_at(

@@ -20,6 +20,11 @@ struct sha256 {
 	EVP_MD_CTX *context;
 };
 
+void spool_name(int year, const char *sha256, bool plain, char name[static NAME_MAX_SPOOL])
+{
+	snprintf(name, NAME_MAX_SPOOL, "%d-%.12s.csv%s", year, sha256, plain ? "" : ".gz");
+}
+
 bool spool_path(const char *folder, const char *file, char *path, size_t size, struct error *error)
 {
 	if (file[0] == '\0' || file[0] == '.' || strchr(file, '/') != NULL)

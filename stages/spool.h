@@ -10,6 +10,9 @@
 #include "state/base/error.h"
 #include "state/edition.h"
 
+/* What the spool of an edition is called: "2023-0123456789ab.csv.gz". */
+void spool_name(int year, const char *sha256, bool plain, char name[static NAME_MAX_SPOOL]);
+
 /* <folder>/<file> into path. */
 bool spool_path(const char *folder, const char *file, char *path, size_t size, struct error *error);
 

@@ -195,6 +195,12 @@ static bool take_fixed(const char *text, int count, int *number)
 	return true;
 }
 
+static void put_fixed(char *to, int64_t number, int count)
+{
+	for (int i = count - 1; i >= 0; i--, number /= 10)
+		to[i] = (char)('0' + number % 10);
+}
+
 static bool is_leap(int year)
 {
 	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -225,6 +231,32 @@ enum value_fault value_date(const char *text, uint32_t size, int year, int64_t *
 	*days = (y - 1970) * 365 + leaps_before(y) - leaps_before(1970);
 	*days += before[month - 1] + (leap && month > 2) + day - 1;
 	return VALUE_FINE;
+}
+
+enum value_fault value_day(const char *text, uint32_t size, int64_t *days)
+{
+	int year = 0;
+	if (size != 10 || !take_fixed(text, 4, &year))
+		return VALUE_NOT_DATE;
+	return value_date(text, size, year, days);
+}
+
+/* Eras of 400 years that begin in March, so that the leap day comes last. */
+void value_day_put(char text[static DAY_TEXT], int64_t days)
+{
+	int64_t since = days + 719468;
+	int64_t era = (since >= 0 ? since : since - 146096) / 146097;
+	int64_t of_era = since - era * 146097;
+	int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+	int64_t month = (5 * of_year + 2) / 153;
+	int64_t of_month = of_year - (153 * month + 2) / 5 + 1;
+	year += era * 400 + (month >= 10);
+	month += month < 10 ? 3 : -9;
+	memcpy(text, "0000-00-00", DAY_TEXT);
+	put_fixed(text, year, 4);
+	put_fixed(text + 5, month, 2);
+	put_fixed(text + 8, of_month, 2);
 }
 
 /* Bytes of the sequence that begins here; 0: it is none, or a NUL. Overlong forms, surrogates and

@@ -47,6 +47,13 @@ enum value_fault value_degree(const char *text, uint32_t size, double furthest, 
 /* YYYY-MM-DD in `year`, as days since 1970-01-01. */
 enum value_fault value_date(const char *text, uint32_t size, int year, int64_t *days);
 
+/* The same in whatever year it is. */
+enum value_fault value_day(const char *text, uint32_t size, int64_t *days);
+
+/* Days since 1970-01-01 as YYYY-MM-DD, from year 0 to 9999; NUL-terminated. */
+#define DAY_TEXT 11
+void value_day_put(char text[static DAY_TEXT], int64_t days);
+
 /* True: strictly valid UTF-8 without NUL. False: *bad is the offset of the first sequence that is
  * not. */
 bool value_text_fine(const char *text, size_t size, size_t *bad);

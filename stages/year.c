@@ -290,7 +290,7 @@ static bool copy(struct try *try, struct error *error)
 	state->packed_done = state->packed_size = served.edition.packed_size;
 	if (!remembered(try, &ended, error) || ended)
 		return ended;
-	lineage_year_begin(year->settings->lineage, year->sink, &try->edition);
+	lineage_copy_begin(year->settings->lineage, year->sink, from, &try->edition);
 	if (!stage(try, "copying", error) ||
 		!year->sink->ops->copy_year(
 			year->sink, from, state->year, &try->edition, &try->total, error))

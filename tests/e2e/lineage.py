@@ -153,7 +153,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         answer = self.server.answer(self.path, dict(self.headers), body)
         if answer == "hang":
             self.server.over.wait(60)
@@ -165,6 +165,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.send_header("Location", answer)
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+    do_GET = do_POST  # what a redirect that is followed becomes
 
     def log_message(self, *_):
         pass

@@ -24,11 +24,13 @@ def told_into(make_import, tmp_path):
     return make
 
 
-def table_of(destination):
+def table_of(destination, staging=False):
     """(namespace, name) of dvf, by OpenLineage's conventions."""
     if destination.kind == "postgres":
-        return f"postgres://127.0.0.1:{destination.server.port}", f"{destination.name}.public.dvf"
-    return "file", os.path.realpath(os.path.dirname(destination.path)) + "/dvf.sqlite"
+        return (f"postgres://127.0.0.1:{destination.server.port}",
+                f"{destination.name}{'_staging' if staging else ''}.public.dvf")
+    folder = os.path.realpath(os.path.dirname(destination.path))
+    return "file", f"{folder}/dvf{'.staging' if staging else ''}.sqlite"
 
 
 def names_of(facet):
@@ -169,6 +171,38 @@ def test_interrupted(destination, site, told_into, made_years):
     events = lineage.read(path)
     assert lineage.told(events[4:]) == [("START", ""), ("START", "2021"), ("COMPLETE", "2021"), ("COMPLETE", "")]
     assert events[6]["outputs"][0]["outputFacets"]["outputStatistics"]["rowCount"] == 60_000, "of the whole year"
+
+
+def test_staging(destination, site, told_into, made_years, request):
+    """The table is staging's; a year that left the site comes from live's."""
+    if destination.kind == "postgres":
+        destination.server.sql("ALTER ROLE importer CREATEDB")
+        request.addfinalizer(lambda: destination.server.sql("ALTER ROLE importer NOCREATEDB"))
+        request.addfinalizer(lambda: destination.server.sql(
+            f"DROP DATABASE IF EXISTS {destination.name}_staging WITH (FORCE)"))
+    site.put(2021, made_years(300))
+    site.put(2022, made_years(200, 2022))
+    importer, path = told_into(destination)
+    importer.run_well("--years", "2021,2022")
+    before = len(lineage.read(path))
+    site.take_away(2021)
+    site.put(2022, made_years(210, 2022, seed=2))
+    importer.run_well("--years", "2022", "--staging")
+    events = lineage.read(path)[before:]
+    assert sorted(lineage.told(events)) == sorted([
+        ("START", ""), ("START", "2022"), ("COMPLETE", "2022"), ("START", "2021"), ("COMPLETE", "2021"),
+        ("COMPLETE", "")])
+    sha256 = destination.query("SELECT sha256 FROM {source} WHERE year = 2021")[0][0]
+    for event in events[1:-1]:
+        source, table = event["inputs"][0], event["outputs"][0]
+        assert (table["namespace"], table["name"]) == table_of(destination, staging=True)
+        if event["job"]["name"] == "dvf-import.2022":
+            assert source["name"] == "/latest/csv/2022/full.csv.gz"
+        else:
+            assert (source["namespace"], source["name"]) == table_of(destination)
+            assert source["facets"]["version"]["datasetVersion"] == f"2021:{sha256}"
+    copied = [event for event in events if lineage.told([event]) == [("COMPLETE", "2021")]][0]
+    assert copied["outputs"][0]["outputFacets"]["outputStatistics"]["rowCount"] == 300
 
 
 def test_killed_run_is_ended_by_the_next(destination, site, told_into, made_years):

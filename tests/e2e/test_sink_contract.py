@@ -9,7 +9,7 @@ import program
 UNIT = os.path.join(os.path.dirname(program.PATH), "tests", "unit")
 
 
-@pytest.mark.parametrize("name", ["test_sink", "test_sink_publish", "test_sink_kept"])
+@pytest.mark.parametrize("name", ["test_sink", "test_sink_publish", "test_sink_kept", "test_sink_heads"])
 @pytest.mark.sanitize
 def test_contract_on_postgres(name, database):
     environment = dict(os.environ, TEST_POSTGRES_URL=database.to)

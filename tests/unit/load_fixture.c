@@ -25,7 +25,7 @@ struct buf plain;
 uint64_t header_end;
 
 static char destination_path[160];
-static const char spool_name[] = "2023.csv.gz";
+static const char spool_base[] = "2023.csv.gz";
 
 void must_at(bool done, const char *what, int line)
 {
@@ -55,7 +55,7 @@ int fixture_setup(void **state)
 	if (mkdtemp(folder) == NULL)
 		return -1;
 	snprintf(destination_path, sizeof(destination_path), "%s/dvf.sqlite", folder);
-	snprintf(spool_file, sizeof(spool_file), "%s/%s", folder, spool_name);
+	snprintf(spool_file, sizeof(spool_file), "%s/%s", folder, spool_base);
 	destination.url = destination_path;
 	must(sink_open_sqlite(&real, &destination, &error));
 	failing = failing_sink_new(real);
@@ -71,7 +71,7 @@ int fixture_teardown(void **state)
 {
 	(void)state;
 	static const char *const names[] = { "dvf.sqlite", "dvf.sqlite-wal", "dvf.sqlite-shm",
-		"state.sqlite", "state.sqlite-wal", "state.sqlite-shm", "ballast", spool_name };
+		"state.sqlite", "state.sqlite-wal", "state.sqlite-shm", "ballast", spool_base };
 	char name[192];
 	ledger_close(ledger);
 	sink_close(sink);
@@ -199,7 +199,7 @@ void sample_write(const struct sample *sample, struct spool *spool)
 	gzip_write(spool_file, &plain, cuts, count);
 	*spool = (struct spool){ .year = TEST_YEAR };
 	snprintf(spool->url, sizeof(spool->url), "https://example.org/2023/full.csv.gz");
-	snprintf(spool->file, sizeof(spool->file), "%s", spool_name);
+	snprintf(spool->file, sizeof(spool->file), "%s", spool_base);
 	spool_sum(spool);
 }
 

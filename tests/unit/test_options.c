@@ -372,6 +372,31 @@ static void test_help_of_a_command(void **state)
 	free(text);
 }
 
+static void test_lineage(void **state)
+{
+	struct call *call = *state;
+	const struct lineage_settings *lineage = &call->options.lineage;
+	expect_fine(call, "run");
+	assert_null(lineage->target);
+	setenv("OPENLINEAGE_URL", "http://host:5000", 1);
+	setenv("OPENLINEAGE_API_KEY", "key", 1);
+	setenv("OPENLINEAGE_NAMESPACE", "my space", 1);
+	expect_fine(call, "run|--ca-file|ca.pem|--state|here");
+	assert_string_equal(lineage->target, "http://host:5000/api/v1/lineage");
+	assert_string_equal(lineage->token, "key");
+	assert_string_equal(lineage->job_namespace, "my space");
+	assert_string_equal(lineage->ca_file, "ca.pem");
+	assert_string_equal(lineage->state_folder, "here");
+	expect_fine(call, "run|--openlineage|a/file");
+	assert_string_equal(lineage->target, "a/file");
+	assert_null(lineage->token);
+	setenv("OPENLINEAGE_API_KEY", "k\xc3\xa9y", 1);
+	expect_wrong(call, "run", "OPENLINEAGE_API_KEY", "header");
+	setenv("OPENLINEAGE_DISABLED", "True", 1);
+	expect_fine(call, "run|--openlineage|a/file");
+	assert_null(lineage->target);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +416,7 @@ int main(void)
 		TEST(test_log_format),
 		TEST(test_help_is_complete_and_narrow),
 		TEST(test_help_of_a_command),
+		TEST(test_lineage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

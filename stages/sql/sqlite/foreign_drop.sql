@@ -1,0 +1,1 @@
+DROP :type IF EXISTS main.:"name"

@@ -1,0 +1,1 @@
+DELETE FROM main.sqlite_sequence WHERE name = ?1

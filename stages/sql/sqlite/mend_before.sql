@@ -1,0 +1,1 @@
+SELECT mended_at, rowid FROM dvf_import_mended WHERE source = ?1 AND record = ?2

@@ -1,0 +1,1 @@
+DELETE FROM dvf_import_reject WHERE source = ?1 AND record = ?2
