@@ -97,6 +97,24 @@ def test_killed_at_system_calls(swap, tmp_path):
     assert swap.importer.call("history", "--verify").code == program.ALL
 
 
+def test_revert_after_a_promote_that_was_killed(swap):
+    """Before the rename there is nothing to take back, and one more back would be another wish."""
+    swap.promote()
+    swap.loaded.copy("a", swap.staging.name)
+    stays = swap.server.connect(swap.name, "importer")
+    process = swap.importer.start("--drain", "60", "--drop-year", "2022", command="promote")
+    swap.draining(process)
+    swap.importer.kill(process)
+    stays.close()
+    dry = swap.revert("--dry-run", code=program.REFUSED)
+    result = swap.revert(code=program.REFUSED)
+    for said in (dry.out, result.out):
+        assert "the last promote ended before it changed anything" in said and "say revert again" in said, said
+    assert swap.live.counts() == COUNTS["b"]
+    swap.revert()
+    assert swap.live.counts() == COUNTS["a"] and swap.staging.counts() == COUNTS["b"]
+
+
 def test_server_crashes(postgres_crash, made_years, tmp_path):
     """The server dies with SIGKILL and comes back; the command that was at work looks again by itself, or the same
     command said again finishes."""

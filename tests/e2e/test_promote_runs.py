@@ -18,12 +18,12 @@ def world(swap, site, made_years):
     return swap
 
 
-def loader_of(world, tmp_path, *arguments):
+def loader_of(world, tmp_path, *arguments, chunk_rows="50"):
     """A run from another host, which has brought something."""
     home = tmp_path / "other"
     home.mkdir()
     other = program.Import(home, world.live.to, world.importer.source)
-    process = other.start("--years", "2021", "--chunk-rows", "50", "--loaders", "1", *arguments)
+    process = other.start("--years", "2021", "--chunk-rows", chunk_rows, "--loaders", "1", *arguments)
     return other, process
 
 
@@ -55,10 +55,10 @@ def test_run_that_begins_while_it_drains(world, tmp_path):
     """It takes the fence after promote had it, so only the renames end its sessions. It connects again by the name
     of live, and sees that this is another database."""
     stays = world.server.connect(world.name, "importer")
-    promote = world.importer.start("--drain", "4", command="promote")
+    promote = world.importer.start("--drain", "3", command="promote")
     world.draining(promote)
     time.sleep(0.5)
-    other, process = loader_of(world, tmp_path)
+    other, process = loader_of(world, tmp_path, chunk_rows="2")
     result = world.importer.finish(promote, 60)
     stays.close()
     assert result.code == program.ALL, str(result)
