@@ -32,11 +32,15 @@ static void sqlstate_in(const char *text, char state[static 6])
 	}
 }
 
-/* True when waiting may help: nobody answers, or the server says not now. */
+/* True when waiting may help: nobody answers, or the server says not now, or the database was being
+ * renamed just then: a promote puts another one under that name (one that is not there at all has
+ * no DETAIL). */
 static bool may_come(PGconn *conn, const char *state)
 {
 	if (state[0] == '\0')
 		return !PQconnectionNeedsPassword(conn);
+	if (strcmp(state, "3D000") == 0)
+		return strstr(PQerrorMessage(conn), "DETAIL:") != NULL;
 	return strncmp(state, "57P0", 4) == 0 || strncmp(state, "53", 2) == 0;
 }
 

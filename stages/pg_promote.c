@@ -34,6 +34,9 @@
  * live has the uuid, and something is missing  | does what is missing                   | | DROP |
  * <db>_outgoing, whole, marked invalid or gone | drops it, by the oid written in 5      |
  *
+ * A revert after a promote that was killed before 7 says so once and takes what was meant back,
+ * instead of going one more back.
+ *
  * A lost connection is a kill of which we know: look again, up to ROUNDS times. No step is decided
  * by a database's name alone: live is what has the uuid written in 5, to be dropped what has the
  * oid. Nobody is ever kept from connecting but by the rename itself, so that no kill locks anybody
@@ -118,7 +121,7 @@ static bool places_fine(struct promotion *p, struct error *error)
 	}
 	return p->findings == 0 ||
 	       error_set(error, ERROR_REFUSED,
-		       "nothing was changed: what stands in the way is said above");
+		       "refused, and nothing was changed: what stands in the way is said above");
 }
 
 /* An earlier swap was killed before it had dropped what made room for it. */
@@ -137,16 +140,16 @@ static bool clear_outgoing(struct promotion *p, struct error *error)
 
 static bool check(struct promotion *p, struct error *error)
 {
-	bool done = promotion_check(p, error) && promotion_check_foreign(p, error);
+	bool done = promotion_give_up(p, error) && promotion_check(p, error) &&
+		    (!promotion_comparable(p) || promotion_check_foreign(p, error));
 	if (done && p->findings == 0)
 		done = promotion_carry_database(p, error) &&
 		       promotion_carry_rights(p, false, error);
 	if (done && p->findings > 0)
 		done = error_set(error, ERROR_REFUSED,
-			"%s refused, and nothing was changed: %u precondition%s do%s not hold, said above with "
+			"refused, and nothing was changed: %u precondition%s do%s not hold, said above with "
 			"the remedy",
-			p->kind, p->findings, p->findings == 1 ? "" : "s",
-			p->findings == 1 ? "es" : "");
+			p->findings, p->findings == 1 ? "" : "s", p->findings == 1 ? "es" : "");
 	return done;
 }
 

@@ -94,6 +94,8 @@ bool promotion_look(struct promotion *p, struct error *error); /* and what is in
 
 /* pg_promote_check.c: adds to findings; true: it could be looked at */
 bool promotion_check(struct promotion *p, struct error *error);
+/* dvf is in the same schema of both, so that what they hold can be compared by name. */
+bool promotion_comparable(const struct promotion *p);
 /* What becomes live serves every year that live serves, and nothing in it is half done. */
 bool promotion_check_years(struct promotion *p, struct error *error);
 
@@ -148,6 +150,9 @@ bool promotion_carry_foreign(struct promotion *p, struct error *error);
 /* Fences both databases, then writes down in both what is meant (and, for a revert, what is held).
  */
 bool promotion_mark(struct promotion *p, struct error *error);
+/* A revert after a promote that was killed before its rename: there is nothing to take back, and to
+ * go back one more is another wish. Found, and what was meant is withdrawn. */
+bool promotion_give_up(struct promotion *p, struct error *error);
 /* Drops what an earlier swap left to be dropped, if it still has that oid. */
 bool promotion_drop_outgoing(struct promotion *p, const char *oid, struct error *error);
 /* After the databases have changed places: drops what had to make room, and says so everywhere. */

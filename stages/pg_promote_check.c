@@ -4,6 +4,10 @@
 #include <string.h>
 
 #include "stages_sql.h"
+#include "state/base/stop.h"
+
+#define MOMENT_MS 1500
+#define STEP_MS   50
 
 void promotion_find(struct promotion *p, const char *what, const char *remedy)
 {
@@ -104,24 +108,42 @@ static void find_rights(struct promotion *p)
 	}
 }
 
-static bool find_sessions(struct promotion *p, struct error *error)
+/* Sessions that nobody of us may end. Some are gone in a moment: a monitor's, one that just ended.
+ */
+static bool list_unendable(struct promotion *p, char *list, size_t size, struct error *error)
 {
-	char oids[96], list[600], what[700], remedy[300];
-	PGresult *r = NULL;
+	uint64_t until_ms = clock_ms() + MOMENT_MS;
+	char oids[96];
+	unsigned count = 1;
 	promotion_oids(p, oids);
 	const char *const params[] = { oids };
-	if (!pg_params(&p->b, sql_postgres_promote_sessions, 1, params, &r, error))
-		return false;
-	if (promotion_list_sessions(r, false, list, sizeof(list)) > 0) {
-		snprintf(what, sizeof(what), "%s may not end %s", p->role, list);
-		snprintf(remedy, sizeof(remedy), "%s%s%s",
-			p->signals ? "" : "GRANT pg_signal_backend TO \"",
-			p->signals ? "" : p->role,
-			p->signals ? "have them end; only a superuser ends a superuser's"
-				   : "\"; those of a superuser must end by themselves");
-		promotion_find(p, what, remedy);
+	while (count > 0) {
+		PGresult *r = NULL;
+		if (!pg_params(&p->b, sql_postgres_promote_sessions, 1, params, &r, error))
+			return false;
+		count = promotion_list_sessions(r, false, list, size);
+		PQclear(r);
+		if (count > 0 && clock_ms() >= until_ms)
+			break;
+		if (count > 0 && !stop_sleep(STEP_MS))
+			return error_set(error, ERROR_STOPPED, "interrupted");
 	}
-	PQclear(r);
+	return true;
+}
+
+static bool find_sessions(struct promotion *p, struct error *error)
+{
+	char list[600], what[700], remedy[300];
+	if (!list_unendable(p, list, sizeof(list), error))
+		return false;
+	if (list[0] == '\0')
+		return true;
+	snprintf(what, sizeof(what), "%s may not end %s", p->role, list);
+	snprintf(remedy, sizeof(remedy), "%s%s%s",
+		p->signals ? "" : "GRANT pg_signal_backend TO \"", p->signals ? "" : p->role,
+		p->signals ? "have them end; only a superuser ends a superuser's"
+			   : "\"; those of a superuser must end by themselves");
+	promotion_find(p, what, remedy);
 	return true;
 }
 
@@ -179,6 +201,12 @@ static void find_strangers(struct promotion *p)
 	}
 }
 
+bool promotion_comparable(const struct promotion *p)
+{
+	const char *live = p->places[PLACE_LIVE].dvf;
+	return live[0] == '\0' || strcmp(live, p->places[p->from].dvf) == 0;
+}
+
 static void find_differences(struct promotion *p)
 {
 	const struct place_found *live = &p->places[PLACE_LIVE], *from = &p->places[p->from];
@@ -190,9 +218,10 @@ static void find_differences(struct promotion *p)
 				p->places[i].name);
 			promotion_find(p, what, "use that one");
 		}
-	if (live->dvf[0] != '\0' && from->dvf[0] != '\0' && strcmp(live->dvf, from->dvf) != 0) {
+	if (!promotion_comparable(p)) {
 		snprintf(what, sizeof(what), "the table is %s in %s and %s in %s", live->dvf,
-			live->name, from->dvf, from->name);
+			live->name, from->dvf[0] != '\0' ? from->dvf : "not to be found",
+			from->name);
 		promotion_find(p, what,
 			"give both the same search_path (ALTER DATABASE ... SET search_path), and load the "
 			"staging one afresh");

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,10 @@
 #include "state/base/file.h"
 #include "state/base/log.h"
 
-#define NEWEST       30   /* of the server, looked for */
-#define WORDS        160  /* of pg_dump's command line */
-#define CLASS_CLASS  1259 /* oids of catalogues, as the archive's list has them */
+#define NEWEST       30      /* of the server, looked for */
+#define WORDS        160     /* of pg_dump's command line */
+#define ENTRIES      1000000 /* of an archive: FOREIGN_MAX objects have a few each */
+#define CLASS_CLASS  1259    /* oids of catalogues, as the archive's list has them */
 #define CLASS_LARGE  2613
 #define CLASS_MAPPED 1418
 
@@ -128,7 +130,6 @@ struct contents {
 	const struct foreign_list *list;
 	bool *kept;
 	size_t room;
-	bool dropped_both; /* something kept is in both databases */
 };
 
 static bool depends_on_kept(const struct contents *contents, const char *text)
@@ -198,17 +199,27 @@ static bool filter(struct contents *contents, FILE *from, FILE *to, struct error
 	return done;
 }
 
-/* An archive has a few entries for every object. */
+static FILE *stream(int fd, const char *mode)
+{
+	int twin = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	FILE *made = twin != -1 ? fdopen(twin, mode) : NULL;
+	if (made == NULL && twin != -1)
+		close(twin);
+	return made;
+}
+
 static bool make_list(const struct foreign_list *list, int verbose, int chosen, struct error *error)
 {
-	struct contents contents = { .list = list, .room = 1000000 };
-	FILE *from = fdopen(dup(verbose), "r"), *to = fdopen(dup(chosen), "w");
+	struct contents contents = { .list = list, .room = ENTRIES };
+	FILE *from = stream(verbose, "r"), *to = stream(chosen, "w");
+	bool done = false;
 	contents.kept = calloc(contents.room, sizeof(*contents.kept));
-	bool done = (from != NULL && to != NULL && contents.kept != NULL) ||
-		    error_memory(error, "a list");
-	if (done)
+	if (from == NULL || to == NULL || contents.kept == NULL) {
+		error_memory(error, "a list");
+	} else {
 		rewind(from);
-	done = done && filter(&contents, from, to, error);
+		done = filter(&contents, from, to, error);
+	}
 	free(contents.kept);
 	if (from != NULL)
 		fclose(from);

@@ -110,6 +110,37 @@ static bool mark_done(struct promotion *p, const struct place_found *place, stru
 	return done;
 }
 
+static bool withdraw(struct promotion *p, const struct place_found *place, const char *meant,
+	struct error *error)
+{
+	const char *const params[] = { meant };
+	struct pg pg = { 0 };
+	if (place->kind[0] == '\0')
+		return true;
+	bool done = promotion_connect(p, place->name, &pg, error) &&
+		    pg_params(&pg, sql_postgres_promote_withdraw, 1, params, NULL, error);
+	pg_close(&pg);
+	return done;
+}
+
+bool promotion_give_up(struct promotion *p, struct error *error)
+{
+	const struct place_found *live = &p->places[PLACE_LIVE],
+				 *staging = &p->places[PLACE_STAGING];
+	char what[256];
+	if (!p->revert || !staging->there || !staging->genuine || staging->done ||
+		strcmp(staging->kind, "promote") != 0 ||
+		strcmp(staging->meant, staging->uuid) != 0 ||
+		strcmp(staging->instead_of, live->uuid) != 0)
+		return true;
+	snprintf(what, sizeof(what),
+		"the last promote ended before it changed anything, and is given up: %s is what it was",
+		live->name);
+	promotion_find(p, what, "to go back one more, say revert again");
+	return p->promote->settings->dry_run || (withdraw(p, staging, staging->meant, error) &&
+							withdraw(p, live, staging->meant, error));
+}
+
 bool promotion_drop_outgoing(struct promotion *p, const char *oid, struct error *error)
 {
 	const char *name = p->places[PLACE_OUTGOING].name;

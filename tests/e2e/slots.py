@@ -78,6 +78,18 @@ class Slots:
                 connection.cursor() as cursor:
             cursor.execute(statement)
 
+    def draining(self, process, seconds=20):
+        """Waits until what is meant is written down: from then on a promote or revert waits for sessions. Asked as a
+        role whose sessions may be ended."""
+        def meant():
+            with contextlib.closing(self.server.connect(self.name, "importer")) as connection, \
+                    connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM dvf_import.swap WHERE done_at IS NULL")
+                return cursor.fetchone()[0] or process.poll() is not None
+
+        servers.wait_for(meant, seconds, "the drain")
+        assert process.poll() is None, str(self.importer.finish(process))
+
     def uuid(self, destination):
         return destination.query("SELECT uuid::text FROM {destination}")[0][0]
 

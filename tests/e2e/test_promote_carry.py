@@ -1,0 +1,180 @@
+"""What people keep beside dvf: refused and listed, carried over with --carry, given up with --drop-foreign."""
+import os
+import stat
+
+import pytest
+
+import program
+from servers import PASSWORD
+from slots import COUNTS
+
+THEIRS = r"""
+CREATE SCHEMA geo; CREATE TYPE geo.mood AS ENUM ('calm', 'wild');
+CREATE TABLE remark (id serial PRIMARY KEY, mood geo.mood, words text, tall integer GENERATED ALWAYS AS IDENTITY);
+INSERT INTO remark (mood, words) VALUES ('calm', E'tab\there'), ('wild', 'é "quoted" ''so');
+CREATE INDEX remark_words ON remark (words); COMMENT ON TABLE remark IS 'said';
+CREATE FUNCTION double_of(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2 * $1';
+CREATE VIEW dear AS SELECT * FROM dvf WHERE valeur_fonciere > 200000;
+CREATE MATERIALIZED VIEW by_year AS SELECT source_year, count(*) AS sales FROM dvf GROUP BY 1;
+CREATE TABLE geo.part (n integer) PARTITION BY LIST (n); CREATE TABLE geo.part_1 PARTITION OF geo.part FOR VALUES IN (1);
+INSERT INTO geo.part VALUES (1); SELECT lo_from_bytea(77777, 'large');
+CREATE INDEX their_index ON dvf (nom_commune); CREATE INDEX of_function ON dvf (double_of(source_row));
+ALTER TABLE dvf ADD CONSTRAINT counted CHECK (source_row > 0);
+CREATE TRIGGER seen BEFORE UPDATE ON dvf FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE POLICY everything ON dvf FOR SELECT TO PUBLIC USING (source_year > 0);
+ALTER TABLE dvf ENABLE ROW LEVEL SECURITY
+"""
+LISTED = ["schema geo", "type geo.mood", "table public.remark", "function public.double_of(integer)", "view public.dear",
+          "materialized view public.by_year", "table geo.part", "table geo.part_1", "large object 77777",
+          "index on public.dvf: btree (nom_commune)", "index on public.dvf: btree (public.double_of(source_row))",
+          "table constraint counted on public.dvf", "trigger seen on public.dvf", "policy everything on public.dvf",
+          "row level security ENABLE on public.dvf"]
+
+
+def theirs_in(destination):
+    """What THEIRS made, as far as it does not depend on what dvf holds."""
+    return destination.query(
+        "SELECT (SELECT array_agg(remark::text ORDER BY id) FROM remark), (SELECT array_agg(n) FROM geo.part),"
+        " (SELECT last_value FROM remark_id_seq), double_of(21), convert_from(lo_get(77777), 'UTF8'),"
+        " (SELECT array_agg(sales::bigint ORDER BY source_year) = (SELECT array_agg(n ORDER BY source_year) FROM"
+        "   (SELECT source_year, count(*) AS n FROM dvf GROUP BY 1) d) FROM by_year),"
+        " (SELECT array_agg(indexname::text ORDER BY indexname) FROM pg_indexes WHERE tablename IN ('dvf', 'remark')),"
+        " (SELECT array_agg(conname::text ORDER BY conname) FROM pg_constraint WHERE conrelid = 'dvf'::regclass),"
+        " (SELECT array_agg(pg_get_triggerdef(oid)) FROM pg_trigger WHERE tgrelid = 'dvf'::regclass),"
+        " (SELECT array_agg(p::text) FROM pg_policies p), (SELECT relrowsecurity FROM pg_class WHERE oid = 'dvf'::regclass),"
+        " (SELECT pg_get_viewdef('dear'::regclass)), obj_description('remark'::regclass),"
+        " (SELECT count(*) = (SELECT count(*) FROM dvf WHERE valeur_fonciere > 200000) FROM dear),"
+        " (SELECT bool_and(indisvalid) FROM pg_index WHERE indrelid = 'dvf'::regclass),"
+        " (SELECT array_agg(pg_get_userbyid(relowner) ORDER BY relname) FROM pg_class WHERE relname IN ('remark', 'dear', 'part'))")[0]
+
+
+def test_refused_and_listed(swap):
+    swap.by_owner(THEIRS)
+    before = swap.picture()
+    result = swap.promote(code=program.REFUSED)
+    assert swap.picture() == before
+    for thing in LISTED:
+        assert f"{thing} is in {swap.name} and not in {swap.staging.name}" in result.out, f"{thing}\n{result}"
+    assert len(result.out.splitlines()) == len(LISTED) + 1, str(result)
+    assert f"{len(LISTED)} objects" in result.out and "--carry" in result.out and "--drop-foreign" in result.out
+
+
+@pytest.mark.sanitize
+def test_carried(swap):
+    """Rows, sequences, owners and all; then back, and forth again with what was written meanwhile."""
+    swap.by_owner(THEIRS)
+    before = theirs_in(swap.live)
+    assert before[2] == 2 and before[5] is True and before[13] is True
+    dry = swap.promote("--carry", "--dry-run")
+    assert "table public.remark is carried over" in dry.out, str(dry)
+    swap.promote("--carry")
+    assert swap.live.counts() == COUNTS["b"]
+    assert theirs_in(swap.live) == before
+    assert swap.live.leftovers() == []
+    back = swap.revert()
+    assert "table public.remark is in both databases; each keeps its own" in back.out, str(back)
+    assert theirs_in(swap.live) == before
+    swap.by_owner("INSERT INTO remark (words) VALUES ('later'); CREATE VIEW more AS SELECT * FROM remark")
+    result = swap.promote(code=program.REFUSED)
+    assert "view public.more is in" in result.out and "1 object in" in result.out, str(result)
+    swap.promote("--carry")
+    assert swap.live.counts() == COUNTS["b"]
+    assert swap.live.query("SELECT words FROM more ORDER BY id")[-1] == ("later",)
+    assert len(swap.live.query("SELECT 1 FROM remark")) == 3
+
+
+def test_carried_again_after_a_kill(swap):
+    """Carried, then killed while it drains: the next call takes what live holds by then."""
+    swap.by_owner("CREATE TABLE remark (words text); INSERT INTO remark VALUES ('first')")
+    stays = swap.server.connect(swap.name, "importer")
+    process = swap.importer.start("--drain", "60", "--carry", command="promote")
+    swap.draining(process)
+    swap.importer.kill(process)
+    stays.close()
+    assert swap.staging.query("SELECT words FROM remark") == [("first",)]
+    swap.by_owner("INSERT INTO remark VALUES ('second')")
+    swap.promote("--carry")
+    assert swap.live.query("SELECT words FROM remark ORDER BY 1") == [("first",), ("second",)]
+
+
+def test_given_up(swap):
+    swap.by_owner(THEIRS)
+    before = theirs_in(swap.live)
+    result = swap.promote("--drop-foreign")
+    assert f"table public.remark is given up: it stays in {swap.previous.name}" in result.out, str(result)
+    assert swap.live.counts() == COUNTS["b"]
+    assert swap.live.query("SELECT to_regclass('remark'), to_regclass('dear')") == [(None, None)]
+    assert theirs_in(swap.previous) == before
+    swap.revert()
+    assert theirs_in(swap.live) == before
+
+
+def test_extensions_and_schemas_come_first(swap):
+    swap.by_owner("CREATE SCHEMA tools; CREATE EXTENSION pg_trgm SCHEMA tools;"
+                  "CREATE VIEW alike AS SELECT id_mutation, tools.similarity(nom_commune, 'Lyon') AS s FROM dvf;"
+                  "CREATE INDEX alike_index ON dvf USING gin (nom_commune tools.gin_trgm_ops)")
+    result = swap.promote(code=program.REFUSED)
+    for thing in ("extension pg_trgm", "schema tools", "view public.alike", "index on public.dvf: gin"):
+        assert thing in result.out, str(result)
+    assert len(result.out.splitlines()) == 5, "what an extension brings is not listed: " + result.out
+    swap.promote("--carry")
+    assert len(swap.live.query("SELECT max(s) FROM alike")) == 1
+    swap.revert()
+    swap.promote("--carry")
+    assert swap.live.counts() == COUNTS["b"]
+
+
+def test_column_cannot_be_filled(swap):
+    swap.by_owner("ALTER TABLE dvf ADD COLUMN mine text")
+    result = swap.promote("--carry", code=program.REFUSED)
+    assert "1 column of dvf cannot be filled" in result.out, str(result)
+    swap.promote("--drop-foreign")
+    assert swap.live.counts() == COUNTS["b"]
+
+
+def test_what_belongs_to_others(swap):
+    swap.server.sql("CREATE VIEW theirs AS SELECT 1 AS one; GRANT SELECT ON theirs TO importer", swap.name)
+    result = swap.promote("--carry", code=program.REFUSED)
+    assert "view public.theirs belongs to postgres, and importer is no member of that role" in result.out, str(result)
+    swap.server.sql("ALTER VIEW theirs OWNER TO importer", swap.name)
+    swap.promote("--carry")
+    assert swap.live.query("SELECT one FROM theirs") == [(1,)]
+
+
+def test_restore_that_fails(swap, tmp_path):
+    """What pg_restore says is told, nothing of it stays, and no password is in a command line."""
+    swap.by_owner("CREATE TABLE remark (words text); CREATE SCHEMA geo")
+    swap.server.sql("CREATE FUNCTION made_by_c(internal) RETURNS internal STRICT LANGUAGE internal AS 'array_in';"
+                    "ALTER FUNCTION made_by_c(internal) OWNER TO importer", swap.name)
+    before = swap.picture()
+    traced = swap.importer.with_(wrapper=["strace", "-f", "-qq", "-s", "4096", "-e", "trace=execve",
+                                          "-o", tmp_path / "words"])
+    result = traced.call("promote", "--carry", "--drain", "0")
+    assert result.code == program.NONE, str(result)
+    assert "pg_restore failed" in result.err and "permission denied for language internal" in result.err, str(result)
+    assert swap.picture() == before
+    assert swap.staging.query("SELECT to_regclass('remark'), to_regnamespace('geo')") == [(None, None)]
+    words = (tmp_path / "words").read_text().splitlines()
+    assert sum("pg_dump" in line for line in words) == 1, words
+    assert not [line for line in words[1:] if PASSWORD[:4] in line or "p%40ss" in line]
+
+
+def test_pg_dump_that_is_missing_or_fails(swap, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("only root can hide the server's programs from one process")
+    swap.by_owner("CREATE TABLE remark (words text)")
+    before = swap.picture()
+    hidden = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /usr/lib/postgresql && exec "$@"', "sh"]
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    without = swap.importer.with_(wrapper=hidden, environment={"PATH": f"{folder}:/usr/bin:/bin"})
+    result = without.call("promote", "--carry")
+    assert result.code == program.REFUSED and "there is no pg_dump of PostgreSQL" in result.out, str(result)
+    assert "install postgresql-client-" in result.out, str(result)
+    for name in ("pg_dump", "pg_restore"):
+        (folder / name).write_text("#!/bin/sh\n[ \"$1\" = --version ] && echo 'pg_dump (PostgreSQL) 99.1' && exit 0\n"
+                                   "echo 'it does not work today' >&2; exit 1\n")
+        (folder / name).chmod(stat.S_IRWXU)
+    result = without.call("promote", "--carry")
+    assert result.code == program.NONE and "pg_dump failed: it does not work today" in result.err, str(result)
+    assert swap.picture() == before
