@@ -216,6 +216,55 @@ static void test_names(void **state)
 	}
 }
 
+/* The live file becomes dvf.1.sqlite, and a link leads to it. */
+static void number_live(const struct slots *slots)
+{
+	char name[128];
+	loader->ops->close(loader);
+	sink_close(sink);
+	snprintf(name, sizeof(name), "%.*s.1.sqlite", (int)(strlen(kept) - 7), kept);
+	assert_int_equal(rename(kept, name), 0);
+	must(slot_point(slots, SLOT_LIVE, "dvf.1.sqlite", &error));
+	sink_new(&sink);
+	must(sink->ops->loader_open(sink, &loader, &error));
+}
+
+/* What a promote does while somebody waits for the file that was live. */
+static void exchange(void *context)
+{
+	struct slots *slots = context;
+	must(slot_point(slots, SLOT_LIVE, "dvf.2.sqlite", &error));
+	loader->ops->rollback(loader);
+}
+
+/* Else the old file would be given the new one's inode, and with that another identity. */
+static void test_an_exchange_between_opening_and_locking(void **state)
+{
+	(void)state;
+	struct edition edition = edition_make(2023, 'a');
+	struct slots slots = slots_here();
+	char live_uuid[37], staging_uuid[37];
+	struct sink *staging = taken(SLOT_STAGING);
+	memcpy(staging_uuid, staging->uuid, sizeof(staging_uuid));
+	sink_close(staging);
+	number_live(&slots);
+	memcpy(live_uuid, sink->uuid, sizeof(live_uuid));
+	must(sink->ops->begin(sink, &edition, &error));
+	must(loader->ops->begin(loader, &edition, &error));
+	struct sink *other = opened(SLOT_LIVE);
+	other->destination.wait_s = 5;
+	other->tick = exchange;
+	other->tick_context = &slots;
+	must(other->ops->take(other, &error));
+	assert_string_equal(other->uuid, staging_uuid);
+	sink_close(other);
+	must(slot_point(&slots, SLOT_LIVE, "dvf.1.sqlite", &error));
+	other = taken(SLOT_LIVE);
+	assert_string_equal(other->uuid, live_uuid);
+	sink_close(other);
+	slots_free(&slots);
+}
+
 /* --- copy_year */
 
 static struct edition live_edition;
@@ -384,6 +433,7 @@ int main(void)
 		SLOT_TEST(test_staging_that_went_is_not_made_anew),
 		SLOT_TEST(test_previous_is_never_made),
 		SLOT_TEST(test_names),
+		SLOT_TEST(test_an_exchange_between_opening_and_locking),
 		SLOT_TEST(test_a_year_is_copied_with_its_witness),
 		SLOT_TEST(test_copying_again_does_nothing_again),
 		SLOT_TEST(test_a_copy_replaces_what_was_being_loaded),
