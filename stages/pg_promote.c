@@ -141,6 +141,7 @@ static bool clear_outgoing(struct promotion *p, struct error *error)
 static bool check(struct promotion *p, struct error *error)
 {
 	bool done = promotion_give_up(p, error) && promotion_check(p, error) &&
+		    promotion_check_mended(p, error) &&
 		    (!promotion_comparable(p) || promotion_check_foreign(p, error));
 	if (done && p->findings == 0)
 		done = promotion_carry_database(p, error) &&

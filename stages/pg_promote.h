@@ -4,6 +4,7 @@
  *   pg_promote.c          the order of things, and what a crash leaves of it
  *   pg_promote_look.c     which databases are there, and which is which
  *   pg_promote_check.c    preconditions
+ *   pg_promote_mended.c   records mended in live and not in what takes its place
  *   pg_promote_foreign.c  what live holds that is not ours
  *   pg_promote_dump.c     carrying that over with pg_dump and pg_restore
  *   pg_promote_child.c    running those two
@@ -98,6 +99,9 @@ bool promotion_check(struct promotion *p, struct error *error);
 bool promotion_comparable(const struct promotion *p);
 /* What becomes live serves every year that live serves, and nothing in it is half done. */
 bool promotion_check_years(struct promotion *p, struct error *error);
+
+/* pg_promote_mended.c: what was mended in live and would be a reject again */
+bool promotion_check_mended(struct promotion *p, struct error *error);
 
 /* pg_promote_foreign.c */
 struct foreign {

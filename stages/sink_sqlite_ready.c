@@ -72,6 +72,50 @@ static bool unfinished(struct swapping *swapping, struct error *error)
 	return done;
 }
 
+/* A live file that an older version made has no such table: nothing was mended there. */
+static bool attached_has_mended(sqlite3 *db, bool *has, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	bool row = false;
+	bool done = sqlite_prepare(db, &statement, sql_sqlite_copy_has_mended, NULL, error) &&
+		    sqlite_step(statement, &row, error);
+	*has = done && row && sqlite3_column_int(statement, 0) > 0;
+	sqlite3_finalize(statement);
+	return done;
+}
+
+/* What people mended in live after its year was copied: it would be a reject again. */
+static void tell_unmended(struct swapping *swapping, int year, int count)
+{
+	const char *s = count == 1 ? "" : "s", *are = count == 1 ? "is" : "are";
+	if (swapping->revert)
+		swap_say(swapping, "%d record%s of %d, mended in live, %s rejected in %s", count, s,
+			year, are, slot_word(swapping));
+	else
+		swap_refuse(swapping,
+			"mend them there too with dvf-import mend FILE --staging, or remove staging and "
+			"run --staging again, which copies them",
+			"%d record%s of %d, mended in live, %s rejected in staging", count, s, year,
+			are);
+}
+
+static bool unmended(struct swapping *swapping, struct error *error)
+{
+	sqlite3 *db = swapping->new->db;
+	sqlite3_stmt *statement = NULL;
+	bool row = false, has = false;
+	if (!attached_has_mended(db, &has, error))
+		return false;
+	if (!has)
+		return true;
+	bool done = sqlite_prepare(db, &statement, sql_sqlite_ready_unmended, NULL, error);
+	while (done && (done = sqlite_step(statement, &row, error)) && row)
+		tell_unmended(swapping, sqlite3_column_int(statement, 0),
+			sqlite3_column_int(statement, 1));
+	sqlite3_finalize(statement);
+	return done;
+}
+
 static bool serves_something(struct swapping *swapping, struct error *error)
 {
 	struct served_years served;
@@ -94,5 +138,6 @@ bool swap_ready(struct swapping *swapping, struct error *error)
 {
 	return serves_something(swapping, error) &&
 	       (swapping->revert || unfinished(swapping, error)) &&
-	       (!swapping->has_old || (missing(swapping, error) && swap_foreign(swapping, error)));
+	       (!swapping->has_old || (missing(swapping, error) && unmended(swapping, error) &&
+					      swap_foreign(swapping, error)));
 }

@@ -111,6 +111,27 @@ def test_mended_record_goes_along(destination, importer, site, made_years, tmp_p
     assert destination.fingerprint(2021) == print_
 
 
+def test_mended_after_it_was_staged(destination, importer, site, made_years, tmp_path):
+    """Live is mended while staging waits: promoting would make rejects of those records again."""
+    lines = program_lines(made_years(ROWS, year=2021))
+    lines[10] = lines[10].replace(b",2021-", b",20x1-", 1)
+    site.put(2021, gzip_of(lines))
+    site.put(2022, made_years(ROWS, year=2022))
+    importer.run_well("--years", "2021,2022")
+    site.put(2022, made_years(ROWS + 1, year=2022, seed=2))
+    importer.run_well("--years", "2021,2022", "--staging")
+    sheet = importer.call("history", "--rejects", "--csv", "--to", destination.to).out
+    mended = tmp_path / "mended.csv"
+    mended.write_text(sheet.replace("20x1-", "2021-"))
+    assert importer.call("mend", mended).code == program.ALL
+    refused = importer.call("promote", "--drain", "0")
+    assert refused.code == program.REFUSED, str(refused)
+    assert "1 record of 2021, mended in" in refused.out and "mend FILE --staging" in refused.out, str(refused)
+    assert importer.call("mend", mended, "--staging").code == program.ALL
+    assert importer.call("promote", "--drain", "0").code == program.ALL
+    assert destination.counts() == {2021: ROWS, 2022: ROWS + 1}
+
+
 def program_lines(path):
     import gzip
     with gzip.open(path) as file:
