@@ -195,7 +195,9 @@ static bool look_destination(struct look *look, struct error *error)
 	sink_close(sink);
 	if (!done && error->kind == ERROR_STOPPED)
 		return false;
-	snprintf(text, sizeof(text), "destination: %s", look->options->to.name);
+	char name[256];
+	sink_shown_name(&look->options->to, name);
+	snprintf(text, sizeof(text), "destination: %s", name);
 	if (!done)
 		say_finding(look, true, text, error->text);
 	else if (look->fatal == before)

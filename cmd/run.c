@@ -90,6 +90,21 @@ static bool run_years(const struct options *options, const struct held *held,
 	return done;
 }
 
+static void print_not_promoted(const struct run_report *report)
+{
+	unsigned in = 0, held = 0;
+	for (unsigned i = 0; i < report->count; i++) {
+		in += outcome_is_in(report->years[i].outcome) ? 1 : 0;
+		held += report->years[i].outcome == YEAR_HELD ? 1 : 0;
+	}
+	if (in == report->count)
+		puts("not promoted: live serves all of it already");
+	else if (in + held == report->count)
+		puts("not promoted: a year is held, for the reason given above");
+	else
+		puts("not promoted: not every year is in");
+}
+
 /* After a staging run whose every year is in. The sinks are closed: their sessions would be in the
  * way. */
 static bool run_promote(const struct options *options, struct held *held,
@@ -98,7 +113,7 @@ static bool run_promote(const struct options *options, struct held *held,
 	if (!options->run.then_promote)
 		return true;
 	if (!report->may_promote) {
-		puts("not promoted: staging does not have every year, or all of it is what live serves");
+		print_not_promoted(report);
 		return true;
 	}
 	sink_close(held->live);

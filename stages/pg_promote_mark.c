@@ -8,15 +8,27 @@
 #include "stages_sql.h"
 #include "state/base/log.h"
 
+static enum slot slot_of(enum place place)
+{
+	return place == PLACE_STAGING ? SLOT_STAGING
+	       : place == PLACE_LIVE  ? SLOT_LIVE
+				      : SLOT_PREVIOUS;
+}
+
+static void destination_shown(const struct promotion *p, enum place place, char name[static 256])
+{
+	struct destination destination = *p->promote->live;
+	destination.slot = slot_of(place);
+	sink_shown_name(&destination, name);
+}
+
 /* Takes a database's fence: transactions of runs that load into it have ended, and their next one
  * stops. */
 static bool fence(struct promotion *p, enum place place, struct sink **sink, struct error *error)
 {
 	const struct place_found *found = &p->places[place];
 	struct destination destination = *p->promote->live;
-	destination.slot = place == PLACE_STAGING ? SLOT_STAGING
-			   : place == PLACE_LIVE  ? SLOT_LIVE
-						  : SLOT_PREVIOUS;
+	destination.slot = slot_of(place);
 	if (!sink_open_postgres(sink, &destination, error))
 		return false;
 	(*sink)->tick = p->promote->tick;
@@ -204,6 +216,21 @@ static bool add_event(struct promotion *p, bool found, const char *years, struct
 	return ledger_event(p->promote->ledger, kind, 0, fields, count, error);
 }
 
+/* In the ledger each goes by the name it has now. */
+static bool name_places(struct promotion *p, struct error *error)
+{
+	const enum place places[] = { p->to, PLACE_LIVE };
+	bool done = true;
+	for (int i = 0; done && i < 2; i++) {
+		const struct place_found *place = &p->places[places[i]];
+		char name[256];
+		destination_shown(p, places[i], name);
+		done = !place->ours || ledger_destination_moved(p->promote->ledger, place->uuid,
+					       "postgresql", name, error);
+	}
+	return done;
+}
+
 /* The event, unless this ledger has it: a swap whose call was killed is found by the next one. */
 static bool tell_ledger(struct promotion *p, struct error *error)
 {
@@ -215,7 +242,8 @@ static bool tell_ledger(struct promotion *p, struct error *error)
 		return true;
 	snprintf(search.uuid, sizeof(search.uuid), "\"uuid\":\"%s\"", live->uuid);
 	snprintf(search.swap, sizeof(search.swap), "\"swap\":%s,", live->number);
-	bool done = ledger_events(p->promote->ledger, &every, event_seen, &search, error) &&
+	bool done = name_places(p, error) &&
+		    ledger_events(p->promote->ledger, &every, event_seen, &search, error) &&
 		    (search.found || (list_years(live, &years, error) &&
 					     add_event(p, !p->sent, years.bytes, error)));
 	buf_free(&years);

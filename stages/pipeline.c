@@ -122,26 +122,27 @@ static bool import_year(
 
 static bool copy(struct pipeline *pipeline, struct work *work, struct error *error)
 {
-	enum year_outcome before = work->progress->outcome;
+	struct year_progress *progress = work->progress;
 	struct year year = { .settings = pipeline->settings,
 		.ledger = pipeline->ledger,
 		.sink = pipeline->sink,
 		.copy_from = pipeline->live,
 		.spool = work->spool,
-		.progress = work->progress,
+		.progress = progress,
 		.context = pipeline,
 		.tick = tick };
+	char why[sizeof(progress->state.message)];
+	memcpy(why, progress->state.message, sizeof(why));
 	work->imported = true;
 	if (!import_year(pipeline, work, &year, error))
 		return false;
-	if (work->progress->outcome == YEAR_PUBLISHED)
-		work->progress->outcome = YEAR_COPIED;
+	if (progress->outcome == YEAR_PUBLISHED)
+		progress->outcome = YEAR_COPIED;
 	lineage_year_end(
-		pipeline->settings->lineage, pipeline->sink, &work->lives.edition, work->progress);
-	if (before == YEAR_HELD && outcome_is_in(work->progress->outcome))
-		work->progress->outcome = YEAR_HELD;
-	work_end(work, work->progress->outcome);
-	return true;
+		pipeline->settings->lineage, pipeline->sink, &work->lives.edition, progress);
+	bool held = work->reverted && outcome_is_in(progress->outcome);
+	work_end(work, held ? YEAR_HELD : progress->outcome);
+	return !held || work_stage(pipeline, work, "held", why, error);
 }
 
 static bool import(struct pipeline *pipeline, struct work *work, struct error *error)
@@ -338,6 +339,9 @@ bool pipeline_run(const struct pipeline_settings *settings, struct ledger *ledge
 	sink->tick = NULL;
 	if (live != NULL)
 		live->tick = NULL;
+	if (live != NULL && !pipeline.taken)
+		snprintf(report->destination, sizeof(report->destination), "%s",
+			live->destination.name);
 	show(&pipeline);
 	forget_absent(&pipeline);
 	free(pipeline.works);

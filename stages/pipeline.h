@@ -61,7 +61,6 @@ struct year_progress {
 	struct year_state state;
 	enum year_outcome outcome;
 	bool serving;         /* some edition of it is in dvf */
-	bool kept_live;       /* held, and staging has what live serves instead */
 	uint64_t rows_now;    /* loaded by this run, for rows/s */
 	uint64_t chunks_now;  /* the same */
 	uint64_t load_ms;     /* time spent loading in this run */

@@ -129,6 +129,7 @@ bool staging_held(struct pipeline *pipeline, struct work *work, const char *sha2
 	*held = found && memory.stage == EDITION_HELD && strcmp(memory.under, UNDER_REVERT) == 0;
 	if (!*held)
 		return true;
+	work->reverted = true;
 	work_end(work, YEAR_HELD);
 	return work_stage(pipeline, work, "held", memory.why, error);
 }
@@ -151,9 +152,19 @@ static bool wants_live(struct pipeline *pipeline, struct work *work)
 	char sha256[SHA256_HEX];
 	struct error ignored; /* what is wrong with the sink is told by the copy */
 	return work->progress->outcome == YEAR_HELD && work->turn == TURN_ENDED && work->in_live &&
-	       pipeline->changed && !work->progress->kept_live &&
+	       pipeline->changed && !work->kept_live &&
 	       (!staged(pipeline, work->progress->state.year, sha256, &ignored) ||
 		       strcmp(sha256, work->lives.edition.sha256) != 0);
+}
+
+static void take_lives(struct work *work)
+{
+	struct year_progress *progress = work->progress;
+	progress->serving = true;
+	progress->state.rows = work->lives.rows;
+	progress->state.rejects = work->lives.rejects;
+	progress->state.packed_done = work->lives.edition.packed_size;
+	progress->state.message[0] = '\0';
 }
 
 struct work *staging_next_copy(struct pipeline *pipeline)
@@ -163,10 +174,10 @@ struct work *staging_next_copy(struct pipeline *pipeline)
 	for (unsigned i = 0; i < pipeline->count; i++) {
 		struct work *work = &pipeline->works[i];
 		if (work->turn == TURN_COPY && !pipeline->taken) {
-			work->progress->serving = true;
+			take_lives(work);
 			work_end(work, YEAR_UNCHANGED); /* live has it, and nothing is new */
 		} else if (pipeline->taken && wants_live(pipeline, work)) {
-			work->progress->kept_live = true;
+			work->kept_live = true;
 			work->turn = TURN_COPY;
 		}
 		if (work->turn == TURN_COPY)
@@ -189,10 +200,8 @@ static bool weigh(struct pipeline *pipeline, struct work *work, bool *ready, boo
 	char sha256[SHA256_HEX];
 	if (!staged(pipeline, progress->state.year, sha256, error))
 		return false;
-	bool same = staging_is_live(work, sha256);
-	progress->kept_live = progress->outcome == YEAR_HELD && same;
-	*ready &= outcome_is_in(progress->outcome) || progress->kept_live;
-	*differs |= !same;
+	*ready &= outcome_is_in(progress->outcome);
+	*differs |= !staging_is_live(work, sha256);
 	return true;
 }
 

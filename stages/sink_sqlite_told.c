@@ -46,24 +46,22 @@ static bool event_add(struct swapping *swapping, const char *kind, struct error 
 	return done;
 }
 
-/* What had been live, then what is: what follows in the ledger is about the latter. */
+/* In the ledger each goes by the name it has now; what follows there is about what is live. */
 static bool destinations_name(struct swapping *swapping, struct error *error)
 {
 	const struct sqlite_swap *swap = &swapping->swap;
 	struct ledger *ledger = swapping->promote->ledger;
-	char *path = NULL;
+	struct destination was = *swapping->promote->live;
+	char name[sizeof(was.name)];
 	bool known = false;
-	bool done = true;
-	if (swap->instead_of[0] != '\0') {
-		char name[sizeof(swapping->promote->live->name)];
-		done = slot_path(&swapping->slots, swapping->to, &path, error);
-		snprintf(name, sizeof(name), "sqlite:%s", done ? path : "");
-		done = done &&
-		       ledger_destination(ledger, swap->instead_of, "sqlite", name, &known, error);
-	}
-	free(path);
-	return done && ledger_destination(ledger, swap->live, "sqlite",
-			       swapping->promote->live->name, &known, error);
+	was.slot = swapping->to;
+	sink_shown_name(&was, name);
+	return (swap->instead_of[0] == '\0' ||
+		       ledger_destination_moved(ledger, swap->instead_of, "sqlite", name, error)) &&
+	       ledger_destination_moved(
+		       ledger, swap->live, "sqlite", swapping->promote->live->name, error) &&
+	       ledger_destination(
+		       ledger, swap->live, "sqlite", swapping->promote->live->name, &known, error);
 }
 
 struct seen {

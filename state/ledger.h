@@ -57,6 +57,11 @@ bool ledger_run_end(struct ledger *ledger, const char *outcome, int exit_code, u
 bool ledger_destination(struct ledger *ledger, const char *uuid, const char *kind, const char *name,
 	bool *known, struct error *error);
 
+/* A destination has another name now, after a promote or revert. What had the name before made room
+ * for it and is forgotten. What follows is not about it because of this. */
+bool ledger_destination_moved(struct ledger *ledger, const char *uuid, const char *kind,
+	const char *name, struct error *error);
+
 /* Parts and spools (ledger_work.c), points and ranges (ledger_range.c). */
 
 bool ledger_part_get(struct ledger *ledger, int year, const char *url, struct part *part,

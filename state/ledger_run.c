@@ -174,3 +174,31 @@ bool ledger_destination(struct ledger *ledger, const char *uuid, const char *kin
 	ledger->destination = id;
 	return true;
 }
+
+static bool forget_others(struct ledger *ledger, const char *sql,
+	const struct destination_named *named, struct error *error)
+{
+	struct db_query *query = NULL;
+	if (!db_prepare(ledger->db, sql, "forgetting a destination", &query, error))
+		return false;
+	db_bind_text(query, 1, named->name);
+	db_bind_text(query, 2, named->uuid);
+	return db_run(query, error);
+}
+
+static bool move_destination(struct ledger *ledger, const void *what, struct error *error)
+{
+	return put_destination(ledger, what, error) &&
+	       forget_others(ledger, sql_destination_others_ranges, what, error) &&
+	       forget_others(ledger, sql_destination_others_years, what, error) &&
+	       forget_others(ledger, sql_destination_others, what, error);
+}
+
+bool ledger_destination_moved(struct ledger *ledger, const char *uuid, const char *kind,
+	const char *name, struct error *error)
+{
+	int64_t id = 0;
+	bool known = false;
+	struct destination_named named = { uuid, kind, name, &id, &known };
+	return ledger_transact(ledger, move_destination, &named, error);
+}

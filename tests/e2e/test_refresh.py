@@ -1,4 +1,6 @@
 """run --staging --promote, as the timer calls it in April and October: what becomes live, when, and what a revert holds."""
+import json
+
 import pytest
 
 import program
@@ -42,7 +44,9 @@ def test_refresh(destination, importer, site, made_years):
     assert destination.slot("previous").counts() == {2021: ROWS}
     assert not destination.slot("staging").exists()
     again = importer.run_well("--years", "2021,2022", *REFRESH)
-    assert "not promoted" in again.out
+    assert "not promoted: live serves all of it already" in again.out
+    names = [one["name"] for one in json.loads(importer.call("status", "--json").out)["destinations"]]
+    assert len(names) == len(set(names)), "each by the name it has now: " + str(names)
     for one in (destination, destination.slot("previous")):
         verified = importer.with_(to=one.to).call("history", "--verify", "--to", one.to)
         assert verified.code == program.ALL, str(verified)
@@ -84,7 +88,12 @@ def test_revert_holds_against_the_timer(destination, importer, site, made_years)
     site.put(2022, made_years(ROWS + 5, year=2022, seed=5))
     went_on = importer.run("--years", "2021,2022", *REFRESH)
     assert went_on.code == program.SOME, str(went_on)
-    assert destination.counts() == {2021: ROWS, 2022: ROWS + 5}, str(went_on)
+    assert "not promoted: a year is held" in went_on.out, str(went_on)
+    assert destination.counts() == {2021: ROWS, 2022: ROWS}, str(went_on)
+    assert destination.slot("staging").counts() == {2021: ROWS, 2022: ROWS + 5}, "2021 as live has it"
+    promoted = importer.call("promote", "--drain", "0")
+    assert promoted.code == program.ALL, str(promoted)
+    assert destination.counts() == {2021: ROWS, 2022: ROWS + 5}
     still = importer.run("--years", "2021,2022", *REFRESH)
     assert destination.counts() == {2021: ROWS, 2022: ROWS + 5}, str(still)
     importer.run_well("--years", "2021,2022", *REFRESH, "--release")

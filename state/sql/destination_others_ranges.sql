@@ -1,0 +1,1 @@
+DELETE FROM range WHERE destination IN (SELECT id FROM destination WHERE name = ?1 AND uuid <> ?2)
