@@ -22,17 +22,17 @@
  *   7 rename   all renames and A's COMMIT are one message; B ends sessions until it is answered.
  *   8 finish   done_at there, drop what made room, event, done_at in live.
  *
- * | killed in | is left                                      | the same call again |
- * |-----------|----------------------------------------------|----------------------------------------|
- * | 1, 2, 3   | nothing: A's transaction is undone           | begins | | 4         | carried
- * wholly or not at all; an index more  | carries again what live has now        | | 5         |
- * runs that loaded have stopped; the intent in | begins; an intent that is there is not | | | none,
- * one or both: live has another uuid     | written twice                          | | 6         |
- * the same                                     | the same                               | | 7 |
- * renamed, or nothing of it: the server has    | looks: live has the uuid that was      | | | the
- * whole message or it has none             | meant (8), or not (begins)             | | 8         |
- * live has the uuid, and something is missing  | does what is missing                   | | DROP |
- * <db>_outgoing, whole, marked invalid or gone | drops it, by the oid written in 5      |
+ * Killed in ..., and what is left of it; the same call again ...
+ *
+ *   1 to 3     A's transaction is undone, nothing is left; begins.
+ *   4          carried wholly or not at all, perhaps an index more; carries what live has now.
+ *   5          runs that loaded have stopped, the intent is in one or both, live has another uuid;
+ *              begins, and does not write an intent twice.
+ *   6          the same.
+ *   7          all of the message was done or none of it; looks whether live has the uuid that was
+ *              meant (then 8), or begins.
+ *   8          live has the uuid and something is missing; does what is missing.
+ *   DROP       <db>_outgoing is whole, marked invalid or gone; drops it by the oid written in 5.
  *
  * A revert after a promote that was killed before 7 says so once and takes what was meant back,
  * instead of going one more back.
