@@ -276,15 +276,19 @@ bool pipeline_take(struct pipeline *pipeline, struct error *error)
 	return true;
 }
 
+static void tick_from(struct pipeline *pipeline, struct sink *sink)
+{
+	sink->tick = tick;
+	sink->tick_context = pipeline;
+}
+
 static bool begin(struct pipeline *pipeline, struct error *error)
 {
-	struct sink *sinks[] = { pipeline->sink, pipeline->live };
-	for (unsigned i = 0; i < 2 && sinks[i] != NULL; i++) {
-		sinks[i]->tick = tick;
-		sinks[i]->tick_context = pipeline;
-	}
-	return pipeline->live != NULL ? staging_begin(pipeline, error)
-				      : pipeline_take(pipeline, error);
+	tick_from(pipeline, pipeline->sink);
+	if (pipeline->live == NULL)
+		return pipeline_take(pipeline, error);
+	tick_from(pipeline, pipeline->live);
+	return staging_begin(pipeline, error);
 }
 
 /* Before a promote the sources are asked once more, and what has changed meanwhile comes in. */

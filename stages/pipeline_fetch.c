@@ -269,7 +269,7 @@ static void decide(struct work *work, const char *shown, const struct edition *s
 bool work_look_back(struct pipeline *pipeline, struct work *work, struct error *error)
 {
 	struct ahead_task *task = &work->task;
-	struct edition_memory served;
+	struct edition_memory served = { .stage = EDITION_PUBLISHED };
 	char shown[URL_MAX];
 	source_url(&pipeline->settings->sources, work->progress->state.year, task->url);
 	source_url_shown(task->url, shown);
