@@ -3,9 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/log_lines.h"
 #include "state/base/file.h"
+
+#ifndef DVF_IMPORT_VERSION
+#error "DVF_IMPORT_VERSION comes from the build"
+#endif
 
 static int exit_code_of(enum error_kind kind)
 {
@@ -61,4 +66,32 @@ bool command_lock(const struct options *options, int *lock, struct error *error)
 	return error_set(error, ERROR_BUSY,
 		"another run is going on in %s (%s): let it end, or give this one its own --state",
 		options->state_folder, holder[0] != '\0' ? holder : "it left no name");
+}
+
+bool command_record(const struct options *options, struct ledger *ledger, struct error *error)
+{
+	char host[256] = "";
+	struct buf json = { 0 };
+	if (gethostname(host, sizeof(host) - 1) == -1)
+		host[0] = '\0';
+	bool done = options_json(options, &json, error) &&
+		    ledger_run_begin(ledger, DVF_IMPORT_VERSION, host, json.bytes, error);
+	buf_free(&json);
+	return done;
+}
+
+const char *command_outcome(int code)
+{
+	switch (code) {
+	case EXIT_ALL:
+		return "done";
+	case EXIT_SOME:
+		return "partial";
+	case EXIT_REFUSED:
+		return "refused";
+	case EXIT_INTERRUPTED:
+		return "stopped";
+	default:
+		return "failed";
+	}
 }

@@ -42,4 +42,10 @@ void command_log(const struct options *options);
  * Somebody else has it: ERROR_BUSY that names them. The folder must be there. */
 bool command_lock(const struct options *options, int *lock, struct error *error);
 
+/* Records in the ledger that a run (a promote and a revert are runs, too) has begun. */
+bool command_record(const struct options *options, struct ledger *ledger, struct error *error);
+
+/* The word for an exit code, as ledger_run_end takes it. */
+const char *command_outcome(int code);
+
 #endif

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/options.h"
 #include "cmd/run_lineage.h"
@@ -67,14 +68,15 @@ static bool add_staging(struct buf *json, const struct options *options, struct 
 {
 	const struct pipeline_settings *run = &options->run;
 	const struct promote_settings *promote = &options->promote;
+	bool swaps = run->then_promote || strcmp(options->command, "promote") == 0 ||
+		     strcmp(options->command, "revert") == 0;
 	return (!options->staging || add_flag(json, "staging", true, error)) &&
 	       add_years(json, "drop_year", run->dropped, run->dropped_count, error) &&
 	       (!run->release || add_flag(json, "release", true, error)) &&
-	       (!run->then_promote ||
-		       (add_flag(json, "promote", true, error) &&
-			       add_number(json, "drain_s", promote->drain_s, error) &&
-			       add_flag(json, "carry", promote->carry, error) &&
-			       add_flag(json, "drop_foreign", promote->drop_foreign, error)));
+	       (!run->then_promote || add_flag(json, "promote", true, error)) &&
+	       (!swaps || (add_number(json, "drain_s", promote->drain_s, error) &&
+				  add_flag(json, "carry", promote->carry, error) &&
+				  add_flag(json, "drop_foreign", promote->drop_foreign, error)));
 }
 
 bool options_json(const struct options *options, struct buf *json, struct error *error)

@@ -25,18 +25,6 @@ static void print_line(void *context, const char *line)
 	puts(line);
 }
 
-static bool run_record(const struct options *options, struct ledger *ledger, struct error *error)
-{
-	char host[256] = "";
-	struct buf json = { 0 };
-	if (gethostname(host, sizeof(host) - 1) == -1)
-		host[0] = '\0';
-	bool done = options_json(options, &json, error) &&
-		    ledger_run_begin(ledger, DVF_IMPORT_VERSION, host, json.bytes, error);
-	buf_free(&json);
-	return done;
-}
-
 /* SQLite sorts in files beside the ledger, as it does in a run. */
 static bool swap_take(const struct options *options, struct held *held, struct error *error)
 {
@@ -51,29 +39,15 @@ static bool swap_take(const struct options *options, struct held *held, struct e
 		log_note(LOG_WARNING, 0, "the ledger in %s was broken: set aside, and begun anew",
 			options->state_folder);
 	(void)!setenv("SQLITE_TMPDIR", options->state_folder, 0);
-	held->begun = run_record(options, held->ledger, error);
+	held->begun = command_record(options, held->ledger, error);
 	return held->begun;
-}
-
-static const char *outcome_word(int code)
-{
-	switch (code) {
-	case EXIT_ALL:
-		return "done";
-	case EXIT_REFUSED:
-		return "refused";
-	case EXIT_INTERRUPTED:
-		return "stopped";
-	default:
-		return "failed";
-	}
 }
 
 /* The ledger may lag: that the end could not be written down changes nothing of what is live. */
 static void swap_close(struct held *held, int code)
 {
 	struct error error;
-	if (held->begun && !ledger_run_end(held->ledger, outcome_word(code), code,
+	if (held->begun && !ledger_run_end(held->ledger, command_outcome(code), code,
 				   budget_resident_peak(), &error))
 		log_note(
 			LOG_WARNING, 0, "the end of the run could not be recorded: %s", error.text);

@@ -12,10 +12,6 @@
 #include "state/base/log.h"
 #include "state/base/stop.h"
 
-#ifndef DVF_IMPORT_VERSION
-#error "DVF_IMPORT_VERSION comes from the build"
-#endif
-
 /* What a run holds, in the order in which it is taken. */
 struct held {
 	struct budget budget;
@@ -27,18 +23,6 @@ struct held {
 	struct sink *sink;
 	struct sink *live; /* staging: what it will take the place of; else NULL */
 };
-
-static bool run_record(const struct options *options, struct ledger *ledger, struct error *error)
-{
-	char host[256] = "";
-	struct buf json = { 0 };
-	if (gethostname(host, sizeof(host) - 1) == -1)
-		host[0] = '\0';
-	bool done = options_json(options, &json, error) &&
-		    ledger_run_begin(ledger, DVF_IMPORT_VERSION, host, json.bytes, error);
-	buf_free(&json);
-	return done;
-}
 
 /* SQLite sorts in files beside the ledger: /tmp may be small, or memory. Before any thread is
  * there. */
@@ -61,7 +45,7 @@ static bool run_take(const struct options *options, struct held *held, struct er
 		log_note(LOG_WARNING, 0,
 			"the ledger in %s was broken: set aside, and rebuilt from the destination",
 			options->state_folder);
-	if (!run_record(options, held->ledger, error))
+	if (!command_record(options, held->ledger, error))
 		return false;
 	held->begun = true;
 	log_note(LOG_INFO, 0, "importing into %s, state in %s, memory limit %llu MiB",
@@ -122,22 +106,6 @@ static bool run_promote(const struct options *options, struct held *held,
 	return command_promote_staged(options, held->ledger, error);
 }
 
-static const char *outcome_word(int code)
-{
-	switch (code) {
-	case EXIT_ALL:
-		return "done";
-	case EXIT_SOME:
-		return "partial";
-	case EXIT_REFUSED:
-		return "refused";
-	case EXIT_INTERRUPTED:
-		return "stopped";
-	default:
-		return "failed";
-	}
-}
-
 /* The ledger may lag: that a run's end could not be written down changes nothing of what is in. */
 static void run_close(struct held *held, const struct run_report *report, int code)
 {
@@ -148,7 +116,7 @@ static void run_close(struct held *held, const struct run_report *report, int co
 	sink_close(held->live);
 	if (held->fetching)
 		fetch_end();
-	if (held->begun && !ledger_run_end(held->ledger, outcome_word(code), code, peak, &error))
+	if (held->begun && !ledger_run_end(held->ledger, command_outcome(code), code, peak, &error))
 		log_note(
 			LOG_WARNING, 0, "the end of the run could not be recorded: %s", error.text);
 	else if (held->begun && report->uuid[0] != '\0')

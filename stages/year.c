@@ -31,24 +31,7 @@ try {
 	bool refused;
 };
 
-void year_edition(const struct spool *spool, struct edition *edition)
-{
-	*edition = (struct edition){ .year = spool->year, .packed_size = spool->packed_size };
-	memcpy(edition->sha256, spool->sha256, sizeof(edition->sha256));
-	memcpy(edition->url, spool->url, sizeof(edition->url));
-	edition->validators = spool->validators;
-}
-
-bool year_stage(struct ledger *ledger, struct year_progress *progress, const char *stage,
-	const char *message, struct error *error)
-{
-	snprintf(progress->state.stage, sizeof(progress->state.stage), "%s", stage);
-	snprintf(progress->state.message, sizeof(progress->state.message), "%.*s",
-		(int)sizeof(progress->state.message) - 1, message);
-	return ledger_year_put(ledger, &progress->state, error);
-}
-
-/* The same, with the time this year took so far. */
+/* year_stage, with the time this year took so far. */
 static bool note_stage(
 	struct year *year, const char *stage, const char *message, struct error *error)
 {
