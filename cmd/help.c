@@ -141,7 +141,7 @@ static const struct {
 		"  --state FOLDER       the ledger and the downloads (DVF_STATE_DIR); default:\n"
 		"                       $XDG_STATE_HOME/dvf-import, ~/.local/state/dvf-import,\n"
 		"                       else ./.dvf-import\n" },
-	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_CLEAN | COMMAND_VERIFY,
+	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_CLEAN | COMMAND_VERIFY | COMMAND_PROMOTE,
 		"\nFrom where:\n"
 		"  --source TEMPLATE    URL with {year} in it; http, https or file\n"
 		"                       (DVF_SOURCE_URL); default: geo-dvf on files.data.gouv.fr\n"
@@ -149,6 +149,8 @@ static const struct {
 	{ COMMAND_RUN | COMMAND_CHECK,
 		"  --years LIST         like 2021,2023-2025 (YEARS_TO_IMPORT); default: those the\n"
 		"                       source has, from this year down to six before\n" },
+	{ COMMAND_PROMOTE,
+		"                       It is asked once more, whether it has something newer\n" },
 	{ COMMAND_VERIFY,
 		"                       It is asked where the spool was cleaned; without --source\n"
 		"                       the URL that the destination remembers\n"

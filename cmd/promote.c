@@ -4,6 +4,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/log_lines.h"
+#include "cmd/promote_ask.h"
 #include "stages/promote.h"
 #include "state/base/budget.h"
 #include "state/base/file.h"
@@ -101,8 +102,10 @@ static int command_swap(const struct options *options, swap *do_swap)
 	struct error error;
 	error_clear(&error);
 	stop_install();
-	bool done =
-		swap_take(options, &held, &error) && swap_go(options, held.ledger, do_swap, &error);
+	bool taken = swap_take(options, &held, &error);
+	if (taken && do_swap == promote_do)
+		promote_ask(options);
+	bool done = taken && swap_go(options, held.ledger, do_swap, &error);
 	int code = done ? EXIT_ALL : command_failed(options, &error);
 	swap_close(&held, code);
 	return code;

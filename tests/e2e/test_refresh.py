@@ -100,6 +100,19 @@ def test_revert_holds_against_the_timer(destination, importer, site, made_years)
     assert destination.counts() == {2021: ROWS + 9, 2022: ROWS + 5}
 
 
+def test_promote_says_what_is_newer_at_the_source(destination, importer, site, made_years):
+    """A person decides: it is said, and done."""
+    site.put(2021, made_years(ROWS, year=2021))
+    importer.run_well("--years", "2021", "--staging")
+    same = importer.call("promote", "--dry-run", "--source", importer.source)
+    assert same.code == program.ALL and "another edition" not in same.out, str(same)
+    site.put(2021, made_years(ROWS + 1, year=2021, seed=2))
+    done = importer.call("promote", "--drain", "0", "--source", importer.source)
+    assert done.code == program.ALL, str(done)
+    assert "2021: the source has another edition than staging by now" in done.out
+    assert destination.counts() == {2021: ROWS}
+
+
 def test_mended_record_goes_along(destination, importer, site, made_years, tmp_path):
     """What a person mended in live is not lost by a refresh of another year."""
     lines = program_lines(made_years(ROWS, year=2021))
