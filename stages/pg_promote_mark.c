@@ -7,6 +7,10 @@
 #include "stages/heads.h"
 #include "stages_sql.h"
 #include "state/base/log.h"
+#include "state/base/stop.h"
+
+#define DROP_TRIES   5
+#define DROP_REST_MS 500
 
 static enum slot slot_of(enum place place)
 {
@@ -153,7 +157,7 @@ bool promotion_give_up(struct promotion *p, struct error *error)
 							withdraw(p, live, staging->meant, error));
 }
 
-bool promotion_drop_outgoing(struct promotion *p, const char *oid, struct error *error)
+static bool drop_once(struct promotion *p, const char *oid, struct error *error)
 {
 	const char *name = p->places[PLACE_OUTGOING].name;
 	const char *const params[] = { name, oid };
@@ -163,11 +167,23 @@ bool promotion_drop_outgoing(struct promotion *p, const char *oid, struct error 
 		return false;
 	bool there = PQntuples(r) == 1;
 	PQclear(r);
-	if (!there || pg_make(&p->b, "DROP DATABASE IF EXISTS :\"outgoing\" WITH (FORCE)", values,
-			      NULL, error))
-		return true;
-	if (error->kind == ERROR_LOST || error->kind == ERROR_STOPPED)
-		return false;
+	return !there || pg_make(&p->b, "DROP DATABASE IF EXISTS :\"outgoing\" WITH (FORCE)",
+				 values, NULL, error);
+}
+
+/* Somebody may be in it for a moment still: autovacuum, a session that is about to end, the
+ * server's process of a call that was killed while it dropped it. */
+bool promotion_drop_outgoing(struct promotion *p, const char *oid, struct error *error)
+{
+	const char *name = p->places[PLACE_OUTGOING].name;
+	for (int i = 0; i < DROP_TRIES; i++) {
+		if (drop_once(p, oid, error))
+			return true;
+		if (error->kind == ERROR_LOST || error->kind == ERROR_STOPPED)
+			return false;
+		if (!stop_sleep(DROP_REST_MS))
+			return error_set(error, ERROR_STOPPED, "interrupted");
+	}
 	promotion_say(p, "database %s is still there (%s): the next promote or revert drops it",
 		name, error->text);
 	error_clear(error);

@@ -78,6 +78,7 @@ def test_killed_at_system_calls(swap, tmp_path):
     for command in SIDES:
         something_makes_room(swap, command)  # so that there is a database to drop as well
         calls[command] = calls_of(swap, command, tmp_path)
+        print(f"{command} makes {len(calls[command])} system calls")
         if KILLS != "all":
             calls[command] = sorted(rng.sample(calls[command], int(KILLS)), key=calls[command].index)
     killed, in_between = 0, {command: 0 for command in SIDES}
@@ -91,6 +92,7 @@ def test_killed_at_system_calls(swap, tmp_path):
             in_between[command] += swap.uuid(swap.live) == uuids[SIDES[command][1]]
             result = swap.importer.call(command, "--drain", "0")
             assert result.code == program.ALL, f"{command} after a kill at {call}\n{result}"
+            print(f"{command} killed at {call}: {result.out}")  # shown when it is not right
             right_at_the_end(swap, command, uuids)
     print(f"{killed} kills; live had changed already at {in_between}")
     assert killed > 0
