@@ -79,7 +79,7 @@ def test_revert_while_staging_is_loaded(world, tmp_path):
     """A revert needs the name of staging: the run that fills it is stopped, and does not make it anew by itself."""
     world.promote()
     world.loaded.copy("b", world.staging.name)
-    other, process = loader_of(world, tmp_path, "--staging")
+    other, process = loader_of(world, tmp_path, "--staging", chunk_rows="5")
     brought(world.staging, process)
     dry = world.revert("--dry-run")
     assert f"would drop {world.name}_outgoing" in dry.out, str(dry)
