@@ -132,7 +132,8 @@ static bool clear_outgoing(struct promotion *p, struct error *error)
 	if (!outgoing->there || !live->genuine || strcmp(live->meant, live->uuid) != 0 ||
 		strcmp(live->outgoing, outgoing->oid) != 0)
 		return true;
-	promotion_say(p, "%s, which an earlier swap left, is dropped", outgoing->name);
+	promotion_say(p, "%s, which an earlier swap left, %s dropped", outgoing->name,
+		p->promote->settings->dry_run ? "would be" : "is to be");
 	return p->promote->settings->dry_run ||
 	       (promotion_drop_outgoing(p, outgoing->oid, error) && promotion_list(p, error) &&
 		       promotion_look(p, error));

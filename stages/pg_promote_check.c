@@ -193,7 +193,9 @@ static void find_strangers(struct promotion *p)
 			to->name);
 		promotion_find(p, what, remedy);
 	}
-	if (to->there && outgoing->there && strcmp(live->outgoing, outgoing->oid) != 0) {
+	/* What an earlier swap left has been dropped by now, if it could be. */
+	bool goes = p->promote->settings->dry_run && strcmp(live->outgoing, outgoing->oid) == 0;
+	if (to->there && outgoing->there && !goes) {
 		snprintf(what, sizeof(what), "the name %s is taken", outgoing->name);
 		snprintf(remedy, sizeof(remedy), "rename it or drop it: DROP DATABASE \"%s\"",
 			outgoing->name);

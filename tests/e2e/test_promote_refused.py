@@ -206,3 +206,23 @@ def test_two_at_once(swap, tmp_path):
     result = swap.importer.finish(first, 30)
     assert result.code in (program.ALL, program.NONE), str(result)
     assert swap.live.counts() == COUNTS["b"] and swap.databases() == [swap.name, swap.previous.name]
+
+
+def test_what_made_room_cannot_be_dropped(swap):
+    """What an earlier swap left still has its name, for somebody whom only a superuser may end is in it: said before
+    anybody is sent away, not by a rename that fails."""
+    swap.promote()
+    swap.loaded.copy("b", swap.staging.name)
+    was, next_one = swap.uuid(swap.live), swap.uuid(swap.staging)
+    outgoing = f"{swap.name}_outgoing"
+    swap.server.sql(f"CREATE DATABASE {outgoing} OWNER importer")
+    swap.server.sql(f"UPDATE dvf_import.swap SET outgoing = (SELECT oid FROM pg_database WHERE datname = '{outgoing}')",
+                    swap.name)
+    with contextlib.closing(swap.server.connect(outgoing)):
+        result = swap.promote(code=program.REFUSED)
+        assert f"database {outgoing} is still there" in result.out, str(result)
+        assert f"the name {outgoing} is taken: rename it or drop it" in result.out, str(result)
+        assert swap.uuid(swap.live) == was
+    swap.promote()
+    assert swap.uuid(swap.live) == next_one
+    assert swap.databases() == [swap.name, swap.previous.name]
