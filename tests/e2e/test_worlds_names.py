@@ -54,7 +54,8 @@ def held_checkpointer(server):
 
 
 def waits_in(server, statement, event):
-    return bool(server.sql(f"SELECT 1 FROM pg_stat_activity WHERE query LIKE '{statement}%' AND wait_event = '{event}'"))
+    return bool(server.sql(f"SELECT 1 FROM pg_stat_activity WHERE query LIKE '{statement}%'"
+                           f" AND wait_event = '{event}'"))
 
 
 def test_staging_that_is_being_made(live, make_import, site, made_years):
