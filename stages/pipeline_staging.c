@@ -145,15 +145,32 @@ static bool staged(
 	return true;
 }
 
+/* Whether staging serves what live does not, be it from a run that was killed, or lacks by wish
+ * what live serves. */
+static bool has_new(struct pipeline *pipeline)
+{
+	char sha256[SHA256_HEX];
+	struct error ignored; /* what is wrong with the sink is told by the next who needs it */
+	bool new = pipeline->changed, drops = false;
+	for (unsigned i = 0; !new &&i < pipeline->count; i++) {
+		const struct work *work = &pipeline->works[i];
+		new = outcome_is_in(work->progress->outcome) &&
+		      staged(pipeline, work->progress->state.year, sha256, &ignored) &&
+		      !staging_is_live(work, sha256);
+	}
+	return new || (drops_some(pipeline, &drops, &ignored) && drops);
+}
+
 /* Once something new is in, a year whose edition is held must not go along with it. */
 static bool wants_live(struct pipeline *pipeline, struct work *work)
 {
 	char sha256[SHA256_HEX];
 	struct error ignored; /* what is wrong with the sink is told by the copy */
 	return work->progress->outcome == YEAR_HELD && work->turn == TURN_ENDED && work->in_live &&
-	       pipeline->changed && !work->kept_live &&
+	       !work->kept_live &&
 	       (!staged(pipeline, work->progress->state.year, sha256, &ignored) ||
-		       strcmp(sha256, work->lives.edition.sha256) != 0);
+		       strcmp(sha256, work->lives.edition.sha256) != 0) &&
+	       has_new(pipeline);
 }
 
 static void take_lives(struct work *work)
