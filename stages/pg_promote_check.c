@@ -61,13 +61,20 @@ static void find_unfinished(struct promotion *p, const PGresult *r)
 {
 	char what[700];
 	for (int i = 0; i < PQntuples(r); i++) {
-		bool held = strcmp(pg_text(r, i, 1), "held") == 0;
-		snprintf(what, sizeof(what), "year %s of %s is %s%s%s", pg_text(r, i, 0),
-			p->places[p->from].name, held ? "held" : "loaded in part or not published",
-			held ? ": " : "", held ? pg_text(r, i, 2) : "");
+		const char *year = pg_text(r, i, 0), *stage = pg_text(r, i, 1);
+		bool held = strcmp(stage, "held") == 0, refused = strcmp(stage, "refused") == 0;
+		if (is_dropped(p, (int)pg_number(r, i, 0)))
+			continue;
+		snprintf(what, sizeof(what), "year %s of %s is %s%s%s", year,
+			p->places[p->from].name,
+			held || refused ? stage : "loaded in part or not published",
+			held || refused ? ": " : "", held || refused ? pg_text(r, i, 2) : "");
 		promotion_find(p, what,
 			held ? "dvf-import run --staging --allow-shrink publishes it"
-			     : "dvf-import run --staging finishes it");
+			: refused
+				? "history --rejects --staging shows what is wrong with it; wait for "
+				  "another edition, or leave the year out with --drop-year"
+				: "dvf-import run --staging finishes it");
 	}
 }
 

@@ -41,6 +41,11 @@ static void tell_unfinished(struct swapping *swapping, int year, const char *sta
 			"look at it, then dvf-import run --staging --allow-shrink, or wait for "
 			"another edition",
 			"an edition of %d is held in staging: %s", year, why);
+	else if (strcmp(stage, "refused") == 0)
+		swap_refuse(swapping,
+			"history --rejects --staging shows what is wrong with it; wait for another "
+			"edition, or leave the year out with --drop-year",
+			"the edition of %d is refused in staging: %s", year, why);
 	else
 		swap_refuse(swapping, "let dvf-import run --staging end",
 			"an edition of %d is %s in staging, not published", year, stage);

@@ -1,7 +1,10 @@
-"""Years that are held while others are new, in a staging database that is to be promoted."""
+"""Years that are held or refused while others are new, in a staging database that is to be promoted."""
+import gzip
+
 import pytest
 
 import program
+import shapes
 
 ROWS = 1000
 REFRESH = ["--years", "2021,2022", "--staging", "--promote", "--drain", "0"]
@@ -36,3 +39,19 @@ def test_shrunk_year_is_said(destination, importer, site, made_years, words):
     allowed = importer.run_well(*REFRESH, "--allow-shrink")
     assert "not promoted" not in allowed.out
     assert destination.counts() == {2021: ROWS // 2, 2022: ROWS + 1}
+
+
+def test_refused_year_in_staging(destination, importer, site, made_years):
+    """A promote by hand says why the year is not there, and what to do."""
+    site.put(2021, made_years(ROWS, year=2021))
+    importer.run_well("--years", "2021")
+    lines = shapes.plain_of(made_years(ROWS + 1, year=2021)).split(b"\n")
+    lines[10:60] = [line.replace(b"2021-", b"21-") for line in lines[10:60]]
+    site.put(2021, gzip.compress(b"\n".join(lines), 1))
+    site.put(2022, made_years(ROWS, year=2022))
+    refused = importer.run("--years", "2021,2022", "--staging", "--promote", "--drain", "0")
+    assert refused.code == program.SOME and "--max-rejects" in refused.out, str(refused)
+    promoted = importer.call("promote", "--drain", "0")
+    assert promoted.code == program.REFUSED, str(promoted)
+    assert "50 of 1001 records" in promoted.out and "--drop-year" in promoted.out, str(promoted)
+    assert destination.counts() == {2021: ROWS}
