@@ -87,11 +87,14 @@ static bool link_follow(char **path, const char *to, struct error *error)
 bool slots_make(struct slots *slots, const char *path, struct error *error)
 {
 	char to[PATH_MAX];
-	char *at = strdup(path);
+	char *at = NULL;
 	*slots = (struct slots){ 0 };
-	bool done = at != NULL;
-	if (!done)
+	/* A path that begins with "file:" would be taken for a URI. */
+	bool done = asprintf(&at, "%s%s", strncmp(path, "file:", 5) == 0 ? "./" : "", path) != -1;
+	if (!done) {
+		at = NULL;
 		error_memory(error, "a path");
+	}
 	for (int links = 0; done; links++) {
 		done = slots_take(slots, at, error);
 		link_read(at, to);
