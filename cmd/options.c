@@ -236,6 +236,22 @@ static bool rejects_fit(const struct options *options, struct error *error)
 	return true;
 }
 
+/* The year would go now, and come back with the next run. */
+static bool dropped_fit(
+	const struct options *options, const struct words *words, struct error *error)
+{
+	const struct pipeline_settings *run = &options->run;
+	for (unsigned i = 0; i < run->year_count; i++)
+		for (unsigned k = 0; k < run->dropped_count; k++)
+			if (run->years[i] == run->dropped[k])
+				return error_set(error, ERROR_USAGE,
+					"%d is in --drop-year and in %s: leave it out of one of "
+					"them" SEE_HELP,
+					run->years[i],
+					is_seen(words, "years") ? "--years" : "YEARS_TO_IMPORT");
+	return true;
+}
+
 /* What a run would not look at: whoever said it expects it to count. */
 static bool run_fits(const struct options *options, const struct words *words, struct error *error)
 {
@@ -251,7 +267,7 @@ static bool run_fits(const struct options *options, const struct words *words, s
 			return error_set(error, ERROR_USAGE,
 				"in a run --%s goes with --staging --promote" SEE_HELP,
 				of_promote[i]);
-	return true;
+	return dropped_fit(options, words, error);
 }
 
 static bool settings_apply(struct options *options, const struct words *words, struct error *error)

@@ -71,25 +71,27 @@ static int this_year(void)
 	return localtime_r(&now, &tm) != NULL ? tm.tm_year + 1900 : YEAR_FIRST + YEARS_BACK;
 }
 
-/* The years by name, or those that the source may have; staging also has those that live serves. */
+/* The years by name, or those that the source may have (*defaults of them); staging also has those
+ * that live serves. */
 static bool list_years(struct pipeline *pipeline, int years[static YEARS_MAX], unsigned *count,
-	struct error *error)
+	unsigned *defaults, struct error *error)
 {
 	const struct pipeline_settings *settings = pipeline->settings;
 	int newest = this_year();
 	*count = settings->year_count;
 	memcpy(years, settings->years, settings->year_count * sizeof(*years));
 	for (int i = 0; settings->year_count == 0 && i <= YEARS_BACK; i++)
-		years[(*count)++] = newest - i;
+		if (!staging_drops(pipeline, newest - i))
+			years[(*count)++] = newest - i;
+	*defaults = settings->year_count == 0 ? *count : 0;
 	return pipeline->live == NULL || staging_years(pipeline, years, count, YEARS_MAX, error);
 }
 
 static bool begin_years(struct pipeline *pipeline, struct error *error)
 {
 	int years[YEARS_MAX];
-	unsigned count = 0;
-	unsigned defaults = pipeline->settings->year_count == 0 ? YEARS_BACK + 1 : 0;
-	if (!list_years(pipeline, years, &count, error))
+	unsigned count = 0, defaults = 0;
+	if (!list_years(pipeline, years, &count, &defaults, error))
 		return false;
 	pipeline->works = calloc(count, sizeof(*pipeline->works));
 	if (pipeline->works == NULL)

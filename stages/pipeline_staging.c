@@ -13,7 +13,7 @@
 #include "stages/pipeline_work.h"
 #include "state/base/log.h"
 
-static bool is_dropped(const struct pipeline *pipeline, int year)
+bool staging_drops(const struct pipeline *pipeline, int year)
 {
 	const struct pipeline_settings *settings = pipeline->settings;
 	for (unsigned i = 0; i < settings->dropped_count; i++)
@@ -54,7 +54,28 @@ static bool drops_some(struct pipeline *pipeline, bool *drops, struct error *err
 		return false;
 	*drops = false;
 	for (unsigned i = 0; i < served.count; i++)
-		*drops |= is_dropped(pipeline, served.years[i]);
+		*drops |= staging_drops(pipeline, served.years[i]);
+	return true;
+}
+
+/* An earlier run may have brought them into staging. */
+static bool drop_staged(struct pipeline *pipeline, struct error *error)
+{
+	const struct pipeline_settings *settings = pipeline->settings;
+	struct sink *sink = pipeline->sink;
+	for (unsigned i = 0; i < settings->dropped_count; i++) {
+		int year = settings->dropped[i];
+		struct edition_memory memory;
+		bool found = false;
+		if (!sink->ops->published(sink, year, &memory, &found, error) ||
+			!sink->ops->drop_year(sink, year, error))
+			return false;
+		const struct field fields[] = { FIELD_T("destination", sink->uuid),
+			FIELD_T("edition", memory.edition.sha256) };
+		if (found &&
+			!ledger_event(pipeline->ledger, "year given up", year, fields, 2, error))
+			return false;
+	}
 	return true;
 }
 
@@ -65,7 +86,9 @@ bool staging_begin(struct pipeline *pipeline, struct error *error)
 	if (!look_at_live(pipeline, error) || !sink->ops->look(sink, &there, error) ||
 		!drops_some(pipeline, &drops, error))
 		return false;
-	return (pipeline->live_there && !there && !drops) || pipeline_take(pipeline, error);
+	if (pipeline->live_there && !there && !drops)
+		return true;
+	return pipeline_take(pipeline, error) && drop_staged(pipeline, error);
 }
 
 bool staging_years(
@@ -76,7 +99,7 @@ bool staging_years(
 		return false;
 	for (unsigned i = 0; i < served.count && *count < most; i++)
 		if (!has_year(years, *count, served.years[i]) &&
-			!is_dropped(pipeline, served.years[i]))
+			!staging_drops(pipeline, served.years[i]))
 			years[(*count)++] = served.years[i];
 	return true;
 }

@@ -88,6 +88,9 @@ bool pipeline_take(struct pipeline *pipeline, struct error *error);
 /* Looks at live, and takes staging if it is there already or is certain to be needed. */
 bool staging_begin(struct pipeline *pipeline, struct error *error);
 
+/* Given up by --drop-year. */
+bool staging_drops(const struct pipeline *pipeline, int year);
+
 /* Adds the years that live serves to those asked for. */
 bool staging_years(
 	struct pipeline *pipeline, int *years, unsigned *count, unsigned most, struct error *error);

@@ -242,6 +242,9 @@ struct sink_ops {
 	 * done again. */
 	bool (*copy_year)(struct sink *sink, struct sink *live, int year, struct edition *edition,
 		struct year_total *total, struct error *error);
+	/* The year is served no more, and all that is known of it is gone but what a revert holds.
+	 * Not there: nothing. */
+	bool (*drop_year)(struct sink *sink, int year, struct error *error);
 	/* The end of a run that changed something: statistics of dvf as a whole. */
 	bool (*finish)(struct sink *sink, struct error *error);
 

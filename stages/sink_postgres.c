@@ -352,6 +352,7 @@ static const struct sink_ops ops = {
 	.check = postgres_check,
 	.publish = postgres_publish,
 	.judge = postgres_judge,
+	.drop_year = postgres_drop_year,
 	.finish = postgres_finish,
 	.preflight = postgres_preflight,
 	.look = postgres_look,

@@ -109,12 +109,16 @@ bool postgres_make_room(struct postgres_sink *sink, const struct edition *editio
 /* Drops what an edition of a year has, in the transaction that is open. */
 bool postgres_drop_edition(struct postgres_sink *sink, int year, const char *sha256,
 	bool with_table, struct error *error);
+/* The same for other editions of the year, unless they are served or a revert holds them. */
+bool postgres_drop_others(struct postgres_sink *sink, const struct edition *edition,
+	const struct edition_names *names, struct error *error);
 
 bool postgres_index(struct sink *sink, const struct edition *edition, struct error *error);
 bool postgres_check(struct sink *sink, const struct edition *edition, struct year_total *total,
 	struct error *error);
 bool postgres_publish(struct sink *sink, const struct edition *edition,
 	const struct year_total *total, struct error *error);
+bool postgres_drop_year(struct sink *sink, int year, struct error *error);
 bool postgres_finish(struct sink *sink, struct error *error);
 
 /* sink_postgres_look.c, _copy.c, _heads.c, _rows.c, _kept.c, _mend.c */

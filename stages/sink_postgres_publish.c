@@ -229,8 +229,9 @@ static bool carry_grants(struct postgres_sink *sink, const struct edition_names 
 	return done;
 }
 
-static bool replace_old(
-	struct postgres_sink *sink, const struct edition_names *names, struct error *error)
+/* What dvf has of the year leaves it; with `carry` its grants go to the edition that comes. */
+static bool drop_served(struct postgres_sink *sink, const struct edition_names *names, bool carry,
+	struct error *error)
 {
 	PGresult *r = NULL;
 	bool done = pg_make(&sink->pg, sql_postgres_partition_of_year, names->values, &r, error);
@@ -238,7 +239,7 @@ static bool replace_old(
 		const char *old = pg_text(r, i, 0);
 		const struct sql_value values[] = { { "dvf", sink->dvf }, { "old", old },
 			{ NULL, NULL } };
-		done = carry_grants(sink, names, old, error) &&
+		done = (!carry || carry_grants(sink, names, old, error)) &&
 		       pg_make(&sink->pg, sql_postgres_detach, values, NULL, error) &&
 		       pg_make(&sink->pg, sql_postgres_drop_old, values, NULL, error);
 	}
@@ -279,7 +280,7 @@ static bool swap_locked(struct postgres_sink *sink, const struct edition *editio
 	struct pg *pg = &sink->pg;
 	const char *const params[] = { names->key };
 	return pg_make(pg, sql_postgres_lock_dvf, names->values, NULL, error) &&
-	       replace_old(sink, names, error) &&
+	       drop_served(sink, names, true, error) &&
 	       pg_make(pg, sql_postgres_move, names->values, NULL, error) &&
 	       pg_make(pg, sql_postgres_attach, names->values, NULL, error) &&
 	       pg_make(pg, sql_postgres_reset_autovacuum, names->values, NULL, error) &&
@@ -318,6 +319,25 @@ bool postgres_publish(struct sink *base, const struct edition *edition,
 	if (!done && strcmp(error->sqlstate, "55P03") == 0)
 		name_lock_holders(sink, &names, error);
 	return done || error_where(error, "year %d is ready but not published", edition->year);
+}
+
+bool postgres_drop_year(struct sink *base, int year, struct error *error)
+{
+	struct postgres_sink *sink = (struct postgres_sink *)base;
+	const struct edition every = { .year = year };
+	struct edition_names names;
+	postgres_names(sink, &every, &names);
+	bool done = postgres_begin(sink, LOCK_TIMEOUT, error) &&
+		    pg_make(&sink->pg, sql_postgres_lock_dvf, names.values, NULL, error) &&
+		    drop_served(sink, &names, false, error) &&
+		    forget_served(sink, &every, &names, error) &&
+		    postgres_drop_others(sink, &every, &names, error) &&
+		    postgres_commit(sink, error);
+	if (!done)
+		pg_rollback(&sink->pg);
+	if (!done && strcmp(error->sqlstate, "55P03") == 0)
+		name_lock_holders(sink, &names, error);
+	return done || error_where(error, "year %d is not given up", year);
 }
 
 bool postgres_finish(struct sink *base, struct error *error)

@@ -77,8 +77,7 @@ bool postgres_drop_edition(struct postgres_sink *sink, int year, const char *sha
 	       pg_make(&sink->pg, sql_postgres_drop_source, names.values, NULL, error);
 }
 
-/* Other editions of the year that were never published leave with all they have. */
-static bool drop_others(struct postgres_sink *sink, const struct edition *edition,
+bool postgres_drop_others(struct postgres_sink *sink, const struct edition *edition,
 	const struct edition_names *names, struct error *error)
 {
 	PGresult *r = NULL;
@@ -107,7 +106,7 @@ static bool insert_source(struct postgres_sink *sink, const struct edition *edit
 bool postgres_make_room(struct postgres_sink *sink, const struct edition *edition,
 	const struct edition_names *names, struct error *error)
 {
-	return drop_others(sink, edition, names, error) &&
+	return postgres_drop_others(sink, edition, names, error) &&
 	       postgres_drop_edition(sink, edition->year, edition->sha256, true, error) &&
 	       pg_make(&sink->pg, sql_postgres_create_incoming, names->values, NULL, error) &&
 	       pg_make(&sink->pg, sql_postgres_create_chunk_table, names->values, NULL, error);

@@ -190,6 +190,7 @@ bool sqlite_check(struct sink *sink, const struct edition *edition, struct year_
 	struct error *error);
 bool sqlite_publish(struct sink *sink, const struct edition *edition,
 	const struct year_total *total, struct error *error);
+bool sqlite_drop_year(struct sink *sink, int year, struct error *error);
 
 /* sink_sqlite_preflight.c */
 bool sqlite_preflight(struct sink *sink, sink_finding *finding, void *context, struct error *error);

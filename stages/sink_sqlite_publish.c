@@ -224,6 +224,25 @@ static bool publish_locked(
 	       sqlite_view_make(db, error);
 }
 
+static bool drop_year_locked(sqlite3 *db, int year, struct error *error)
+{
+	const struct edition every = { .year = year };
+	struct sqlite_source served;
+	bool found = false;
+	return sqlite_edition_others_drop(db, &every, error) &&
+	       sqlite_source_find(db, &served, year, NULL, &found, error) &&
+	       (!found || (sqlite_view_free(db, error) && old_drop(db, year, error) &&
+				  sqlite_view_make(db, error)));
+}
+
+bool sqlite_drop_year(struct sink *base, int year, struct error *error)
+{
+	struct sqlite_sink *sink = (struct sqlite_sink *)base;
+	bool done = sqlite_begin(sink->db, sink, error) && drop_year_locked(sink->db, year, error);
+	done = sqlite_end(sink->db, done, error);
+	return done || error_where(error, "year %d is not given up", year);
+}
+
 bool sqlite_publish(struct sink *base, const struct edition *edition,
 	const struct year_total *total, struct error *error)
 {

@@ -82,6 +82,8 @@ static void test_flags_of_other_commands(void **state)
 	expect_wrong(call, "run|--drop-year|2020", "--drop-year goes with --staging", NULL);
 	expect_wrong(call, "run|--staging|--carry", "--carry goes with --staging --promote", NULL);
 	expect_wrong(call, "run|--drain|0", "--drain goes with --staging --promote", NULL);
+	expect_wrong(call, "run|--staging|--years|2020-2022|--drop-year|2021",
+		"2021 is in --drop-year and in --years", NULL);
 	expect_fine(call, "run|--staging|--promote|--drop-foreign|--drain|0|--drop-year|2020");
 	expect_fine(call, "promote|--drop-year|2020|--carry|--drain|0");
 	expect_wrong(call, "history|--year|1999", "--year", "1999");
