@@ -37,13 +37,22 @@ static bool is_dropped(const struct promotion *p, int year)
 	return false;
 }
 
-static void find_missing_years(struct promotion *p)
+static bool is_listed(const PGresult *r, int year)
+{
+	for (int i = 0; i < PQntuples(r); i++)
+		if ((int)pg_number(r, i, 0) == year)
+			return true;
+	return false;
+}
+
+/* One that is unfinished is told as that, with what really helps. */
+static void find_missing_years(struct promotion *p, const PGresult *unfinished)
 {
 	const struct place_found *live = &p->places[PLACE_LIVE], *from = &p->places[p->from];
 	char what[200], remedy[200];
 	for (unsigned i = 0; i < live->served.count; i++) {
 		int year = live->served.years[i];
-		if (serves(from, year) || is_dropped(p, year))
+		if (serves(from, year) || is_dropped(p, year) || is_listed(unfinished, year))
 			continue;
 		snprintf(what, sizeof(what), "year %d is served by %s and not by %s", year,
 			live->name, from->name);
@@ -84,11 +93,12 @@ bool promotion_check_years(struct promotion *p, struct error *error)
 	PGresult *r = NULL;
 	if (p->revert)
 		return true; /* what served before may serve again */
-	find_missing_years(p);
 	bool done = promotion_connect(p, p->places[p->from].name, &pg, error) &&
 		    pg_exec(&pg, sql_postgres_promote_unfinished, &r, error);
-	if (done)
+	if (done) {
+		find_missing_years(p, r);
 		find_unfinished(p, r);
+	}
 	PQclear(r);
 	pg_close(&pg);
 	return done;

@@ -19,13 +19,15 @@ static bool is_dropped(const struct promote *promote, int year)
 }
 
 /* Going back to fewer years is what a revert may be for; a promote must not lose one unasked. */
-static void tell_missing(struct swapping *swapping, int year)
+static void tell_missing(struct swapping *swapping, int year, bool unfinished)
 {
 	char remedy[128];
 	if (swapping->revert || is_dropped(swapping->promote, year)) {
 		swap_say(swapping, "%d is served now and will not be any more", year);
 		return;
 	}
+	if (unfinished) /* it is told as that, with what really helps */
+		return;
 	snprintf(remedy, sizeof(remedy),
 		"let dvf-import run --staging bring it there, or give it up with --drop-year %d",
 		year);
@@ -58,7 +60,8 @@ static bool missing(struct swapping *swapping, struct error *error)
 	bool done = sqlite_prepare(
 		swapping->new->db, &statement, sql_sqlite_ready_missing, NULL, error);
 	while (done && (done = sqlite_step(statement, &row, error)) && row)
-		tell_missing(swapping, sqlite3_column_int(statement, 0));
+		tell_missing(swapping, sqlite3_column_int(statement, 0),
+			sqlite3_column_int(statement, 1) != 0);
 	sqlite3_finalize(statement);
 	return done;
 }
