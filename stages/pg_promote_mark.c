@@ -167,12 +167,17 @@ static bool drop_once(struct promotion *p, const char *oid, struct error *error)
 		return false;
 	bool there = PQntuples(r) == 1;
 	PQclear(r);
-	return !there || pg_make(&p->b, "DROP DATABASE IF EXISTS :\"outgoing\" WITH (FORCE)",
-				 values, NULL, error);
+	if (!there || pg_make(&p->b, "DROP DATABASE IF EXISTS :\"outgoing\" WITH (FORCE)", values,
+			      NULL, error))
+		return true;
+	/* FORCE is refused where we may not end who is in it, and counts autovacuum among them,
+	 * which a DROP without it ends for everybody. */
+	return strcmp(error->sqlstate, "42501") == 0 &&
+	       pg_make(&p->b, "DROP DATABASE IF EXISTS :\"outgoing\"", values, NULL, error);
 }
 
-/* Somebody may be in it for a moment still: autovacuum, a session that is about to end, the
- * server's process of a call that was killed while it dropped it. */
+/* Somebody may be in it for a moment still: a session that is about to end, the server's process of
+ * a call that was killed while it dropped it. */
 bool promotion_drop_outgoing(struct promotion *p, const char *oid, struct error *error)
 {
 	const char *name = p->places[PLACE_OUTGOING].name;
@@ -181,6 +186,8 @@ bool promotion_drop_outgoing(struct promotion *p, const char *oid, struct error 
 			return true;
 		if (error->kind == ERROR_LOST || error->kind == ERROR_STOPPED)
 			return false;
+		if (strcmp(error->sqlstate, "55006") == 0)
+			break; /* the server itself has waited 5 s for whoever is in it */
 		if (!stop_sleep(DROP_REST_MS))
 			return error_set(error, ERROR_STOPPED, "interrupted");
 	}

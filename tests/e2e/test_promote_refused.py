@@ -208,16 +208,22 @@ def test_two_at_once(swap, tmp_path):
     assert swap.live.counts() == COUNTS["b"] and swap.databases() == [swap.name, swap.previous.name]
 
 
-def test_what_made_room_cannot_be_dropped(swap):
-    """What an earlier swap left still has its name, for somebody whom only a superuser may end is in it: said before
-    anybody is sent away, not by a rename that fails."""
+def left_to_be_dropped(swap):
+    """A promote that could be done, and before it an empty database that an earlier swap could not drop."""
     swap.promote()
     swap.loaded.copy("b", swap.staging.name)
-    was, next_one = swap.uuid(swap.live), swap.uuid(swap.staging)
     outgoing = f"{swap.name}_outgoing"
     swap.server.sql(f"CREATE DATABASE {outgoing} OWNER importer")
     swap.server.sql(f"UPDATE dvf_import.swap SET outgoing = (SELECT oid FROM pg_database WHERE datname = '{outgoing}')",
                     swap.name)
+    return outgoing
+
+
+def test_what_made_room_cannot_be_dropped(swap):
+    """What an earlier swap left still has its name, for somebody whom only a superuser may end is in it: said before
+    anybody is sent away, not by a rename that fails."""
+    outgoing = left_to_be_dropped(swap)
+    was, next_one = swap.uuid(swap.live), swap.uuid(swap.staging)
     with contextlib.closing(swap.server.connect(outgoing)):
         result = swap.promote(code=program.REFUSED)
         assert f"database {outgoing} is still there" in result.out, str(result)
@@ -225,4 +231,24 @@ def test_what_made_room_cannot_be_dropped(swap):
         assert swap.uuid(swap.live) == was
     swap.promote()
     assert swap.uuid(swap.live) == next_one
+    assert swap.databases() == [swap.name, swap.previous.name]
+
+
+def test_autovacuum_in_what_made_room(swap):
+    """DROP DATABASE WITH (FORCE) is refused to whoever is no superuser while autovacuum is at work there."""
+    outgoing = left_to_be_dropped(swap)
+    swap.server.sql("CREATE TABLE slow WITH (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1,"
+                    " autovacuum_vacuum_threshold = 1) AS SELECT repeat('x', 500) FROM generate_series(1, 20000)",
+                    outgoing)
+    swap.server.sql("DELETE FROM slow", outgoing)
+    try:
+        swap.server.sql("ALTER SYSTEM SET autovacuum_naptime = 1")
+        swap.server.sql("SELECT pg_reload_conf()")
+        wait_for(lambda: swap.server.sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
+                                         f" AND datname = '{outgoing}'"), 60, "autovacuum")
+        result = swap.promote()
+    finally:
+        swap.server.sql("ALTER SYSTEM RESET autovacuum_naptime")
+        swap.server.sql("SELECT pg_reload_conf()")
+    assert "still there" not in result.out, str(result)
     assert swap.databases() == [swap.name, swap.previous.name]
