@@ -236,6 +236,24 @@ static bool rejects_fit(const struct options *options, struct error *error)
 	return true;
 }
 
+/* What a run would not look at: whoever said it expects it to count. */
+static bool run_fits(const struct options *options, const struct words *words, struct error *error)
+{
+	static const char *const of_promote[] = { "drain", "carry", "drop-foreign" };
+	if (words->command_bit != COMMAND_RUN)
+		return true;
+	if (options->run.then_promote && !options->staging)
+		return error_set(error, ERROR_USAGE, "--promote goes with --staging" SEE_HELP);
+	if (is_seen(words, "drop-year") && !options->staging)
+		return error_set(error, ERROR_USAGE, "--drop-year goes with --staging" SEE_HELP);
+	for (size_t i = 0; i < sizeof(of_promote) / sizeof(of_promote[0]); i++)
+		if (is_seen(words, of_promote[i]) && !options->run.then_promote)
+			return error_set(error, ERROR_USAGE,
+				"in a run --%s goes with --staging --promote" SEE_HELP,
+				of_promote[i]);
+	return true;
+}
+
 static bool settings_apply(struct options *options, const struct words *words, struct error *error)
 {
 	static const char *const secrets[] = { "DATABASE_URL", "POSTGRES_PASSWORD",
@@ -252,8 +270,8 @@ static bool settings_apply(struct options *options, const struct words *words, s
 	options->file = words->file;
 	if (options->lineage.target != NULL && !run_lineage_settings(options, error))
 		return false;
-	if (options->run.then_promote && !options->staging)
-		return error_set(error, ERROR_USAGE, "--promote goes with --staging" SEE_HELP);
+	if (!run_fits(options, words, error))
+		return false;
 	if (options->promote.carry && options->promote.drop_foreign)
 		return error_set(error, ERROR_USAGE,
 			"--carry and --drop-foreign exclude each other" SEE_HELP);

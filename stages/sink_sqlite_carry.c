@@ -81,16 +81,35 @@ static bool is_virtual(const struct foreign *foreign)
 	return sqlite3_strnicmp(foreign->sql, "CREATE VIRTUAL", 14) == 0;
 }
 
+/* A statement about the table and its columns, as this file has them. */
+static bool ask_columns(sqlite3 *db, const struct foreign *foreign, const char *sql,
+	int64_t *number, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	bool row = false;
+	if (!sqlite_prepare(db, &statement, sql_sqlite_foreign_columns, NULL, error))
+		return false;
+	sqlite_bind_text(statement, 1, foreign->name);
+	bool done = sqlite_step(statement, &row, error);
+	if (done && row) {
+		const struct sql_value values[] = { { "table", foreign->name },
+			{ "columns", (const char *)sqlite3_column_text(statement, 0) },
+			{ NULL, NULL } };
+		done = ask(db, sql, values, NULL, number, error);
+	}
+	sqlite3_finalize(statement);
+	return done;
+}
+
 static bool is_lacking(
 	sqlite3 *db, const struct foreign *foreign, bool *lacking, struct error *error)
 {
 	const char *const texts[] = { foreign->type, foreign->name, foreign->sql, NULL };
-	const struct sql_value values[] = { { "table", foreign->name }, { NULL, NULL } };
 	int64_t same = 0;
 	if (!ask(db, sql_sqlite_foreign_there, NULL, texts, &same, error))
 		return false;
 	if (same != 0 && strcmp(foreign->type, "table") == 0 && !is_virtual(foreign) &&
-		!ask(db, sql_sqlite_foreign_same, values, NULL, &same, error))
+		!ask_columns(db, foreign, sql_sqlite_foreign_same, &same, error))
 		return false;
 	*lacking = same == 0;
 	return true;
@@ -160,24 +179,6 @@ bool swap_foreign(struct swapping *swapping, struct error *error)
 	return done;
 }
 
-static bool rows_carry(sqlite3 *db, const struct foreign *foreign, struct error *error)
-{
-	sqlite3_stmt *statement = NULL;
-	bool row = false;
-	if (!sqlite_prepare(db, &statement, sql_sqlite_foreign_columns, NULL, error))
-		return false;
-	sqlite_bind_text(statement, 1, foreign->name);
-	bool done = sqlite_step(statement, &row, error);
-	if (done && row) {
-		const struct sql_value values[] = { { "table", foreign->name },
-			{ "columns", (const char *)sqlite3_column_text(statement, 0) },
-			{ NULL, NULL } };
-		done = sqlite_run(db, sql_sqlite_foreign_rows, values, error);
-	}
-	sqlite3_finalize(statement);
-	return done;
-}
-
 static bool run_named(sqlite3 *db, const char *sql, const char *name, struct error *error)
 {
 	const char *const texts[] = { name, NULL };
@@ -187,7 +188,8 @@ static bool run_named(sqlite3 *db, const char *sql, const char *name, struct err
 
 static bool table_fill(sqlite3 *db, const struct foreign *foreign, struct error *error)
 {
-	return rows_carry(db, foreign, error) &&
+	int64_t none = 0;
+	return ask_columns(db, foreign, sql_sqlite_foreign_rows, &none, error) &&
 	       run_named(db, sql_sqlite_foreign_sequence_drop, foreign->name, error) &&
 	       run_named(db, sql_sqlite_foreign_sequence, foreign->name, error);
 }

@@ -1,7 +1,7 @@
 """Killed or crashed anywhere in a promote or revert, the same command finishes it; nobody is ever locked out.
 
-KILLS=all kills at every system call, KILLS_PART=2/3 at the second, fifth, eighth ... of them, so that three calls of
-the test share the work; CRASHES=50 is the full proof of the other one."""
+KILLS=all kills at every system call, KILLS=300-600 at those of that number (the whole takes an hour, so in pieces,
+which can go on side by side); CRASHES=50 is the full proof of the other one."""
 import os
 import random
 import re
@@ -16,7 +16,6 @@ from slots import COUNTS
 CALLS = "%network,%desc,%file,%process"
 ACTS = {"sendto", "write", "pwrite64", "fdatasync", "ftruncate", "unlink", "rename", "exit_group"}  # others can see it
 KILLS = os.environ.get("KILLS", "8")
-PART, PARTS = (int(number) for number in os.environ.get("KILLS_PART", "1/1").split("/"))
 CRASHES = int(os.environ.get("CRASHES", "4"))
 SIDES = {"promote": ("a", "b"), "revert": ("b", "a")}  # what live is before and after
 
@@ -77,6 +76,15 @@ def calls_of(swap, command, folder):
     return telling + others, len(telling)
 
 
+def chosen(calls, telling, rng):
+    if KILLS == "all":
+        return calls
+    if "-" in KILLS:
+        first, end = KILLS.split("-")
+        return calls[int(first):int(end)]
+    return sorted(rng.sample(calls[:telling], int(KILLS)), key=calls.index)
+
+
 def test_killed_at_system_calls(swap, tmp_path):
     rng = seeded()
     uuids = {"a": swap.uuid(swap.live), "b": swap.uuid(swap.staging)}
@@ -85,12 +93,12 @@ def test_killed_at_system_calls(swap, tmp_path):
         something_makes_room(swap, command)  # so that there is a database to drop as well
         every, telling = calls_of(swap, command, tmp_path)
         print(f"{command} makes {len(every)} system calls, {telling} of them acts or the first after one")
-        calls[command] = every[PART - 1::PARTS] if KILLS == "all" else rng.sample(every[:telling], int(KILLS))
+        calls[command] = chosen(every, telling, rng)
     killed, in_between = 0, {command: 0 for command in SIDES}
     for turn in range(max(len(every) for every in calls.values())):
         for command, every in calls.items():
             call = every[min(turn, len(every) - 1)]
-            if turn % 2 == 1 or KILLS == "all":
+            if turn % 2 == 1 or not KILLS.isdigit():
                 something_makes_room(swap, command)
             killed += killed_at(swap, command, call)
             right_in_between(swap, command)

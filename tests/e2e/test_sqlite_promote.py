@@ -199,6 +199,18 @@ def test_what_people_made_is_refused_carried_or_given_up(pair):
     assert pair.ask("SELECT count(*) FROM sqlite_master WHERE name IN ('cities_name', 'told', 'dear')") == [(3,)]
 
 
+def test_rows_that_stand_there_more_than_once(pair):
+    """As many rows in both files, and none that the other lacks: but not each as often."""
+    pair.load_both()
+    for slot, rows in (("live", "('a'), ('a'), (NULL)"), ("staging", "('a'), (NULL), (NULL)")):
+        pair.ask("CREATE TABLE marks (mark TEXT)", slot)
+        pair.ask(f"INSERT INTO marks VALUES {rows}", slot)
+    refused(pair, "promote", says=["table marks"])
+    pair.call_well("promote", "--carry")
+    assert pair.ask("SELECT mark, count(*) FROM marks GROUP BY 1 ORDER BY 1") == [(None, 1), ("a", 2)]
+    assert "nothing would be changed" not in pair.call_well("revert", "--dry-run").out, "the same in both is no obstacle"
+
+
 def test_what_cannot_be_carried(pair):
     pair.load_both()
     table = pair.ask("SELECT table_name FROM dvf_import_source")[0][0]

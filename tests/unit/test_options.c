@@ -78,6 +78,12 @@ static void test_flags_of_other_commands(void **state)
 	expect_wrong(call, "status|--loaders|2", "--loaders does not go with status", NULL);
 	expect_wrong(call, "status|--source|2021=http://h/x", "--source does not go", NULL);
 	expect_wrong(call, "run|--year|2023", "--year does not go with run", NULL);
+	expect_wrong(call, "run|--promote", "--promote goes with --staging", NULL);
+	expect_wrong(call, "run|--drop-year|2020", "--drop-year goes with --staging", NULL);
+	expect_wrong(call, "run|--staging|--carry", "--carry goes with --staging --promote", NULL);
+	expect_wrong(call, "run|--drain|0", "--drain goes with --staging --promote", NULL);
+	expect_fine(call, "run|--staging|--promote|--drop-foreign|--drain|0|--drop-year|2020");
+	expect_fine(call, "promote|--drop-year|2020|--carry|--drain|0");
 	expect_wrong(call, "history|--year|1999", "--year", "1999");
 	expect_wrong(call, "history|--limit|0", "--limit", "0");
 }

@@ -9,4 +9,5 @@ SET LOCAL search_path = pg_catalog;
 SET LOCAL standard_conforming_strings = on;
 SET LOCAL tcp_keepalives_idle = 30;
 SET LOCAL tcp_keepalives_interval = 10;
-SET LOCAL tcp_keepalives_count = 3
+SET LOCAL tcp_keepalives_count = 3;
+SELECT set_config('transaction_timeout', '0', true) WHERE current_setting('server_version_num')::integer >= 170000

@@ -7,4 +7,5 @@ SET LOCAL lock_timeout = :'lock_timeout';
 SET LOCAL tcp_keepalives_idle = 30;
 SET LOCAL tcp_keepalives_interval = 10;
 SET LOCAL tcp_keepalives_count = 3;
+SELECT set_config('transaction_timeout', '0', true) WHERE current_setting('server_version_num')::integer >= 170000;
 SELECT token, holder, uuid FROM dvf_import.destination FOR SHARE
