@@ -178,7 +178,7 @@ class PostgresDestination(Destination):
         return PostgresDestination(self.server, f"{self.name}_{which}")
 
     def exists(self):
-        return bool(self.server.sql(f"SELECT oid FROM pg_database WHERE datname = '{self.name}'"))
+        return bool(self.server.sql(f"SELECT 1 FROM pg_database WHERE datname = '{self.name}'"))
 
     def drop_slots(self):
         for which in ("staging", "previous", "outgoing"):

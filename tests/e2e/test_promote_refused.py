@@ -252,3 +252,25 @@ def test_autovacuum_in_what_made_room(swap):
         swap.server.sql("SELECT pg_reload_conf()")
     assert "still there" not in result.out, str(result)
     assert swap.databases() == [swap.name, swap.previous.name]
+
+
+LOOKALIKES = {
+    "maintenance": "CREATE FUNCTION public.taken(name, name) RETURNS text LANGUAGE sql AS 'SELECT (1 / 0)::text';"
+                   "CREATE OPERATOR public.|| (LEFTARG = name, RIGHTARG = name, FUNCTION = public.taken);"
+                   "CREATE FUNCTION public.taken(oid, regclass) RETURNS boolean LANGUAGE sql AS 'SELECT 1 / 0 = 1';"
+                   "CREATE OPERATOR public.= (LEFTARG = oid, RIGHTARG = regclass, FUNCTION = public.taken);",
+    "live": "CREATE FUNCTION public.quote_ident(name) RETURNS text LANGUAGE sql AS 'SELECT (1 / 0)::text'",
+}
+
+
+@pytest.mark.parametrize("place", LOOKALIKES)
+def test_functions_that_fit_better_than_the_servers(swap, place):
+    """Until PostgreSQL 15 anybody may make them in a database's schema public; whoever promotes must not run them."""
+    database = {"maintenance": "postgres", "live": swap.name}[place]
+    swap.server.sql(LOOKALIKES[place], database)
+    try:
+        swap.promote("--drop-foreign")
+        assert swap.live.counts() == COUNTS["b"]
+    finally:
+        if place == "maintenance":
+            swap.server.sql("DROP FUNCTION public.taken(name, name), public.taken(oid, regclass) CASCADE", database)
