@@ -140,7 +140,8 @@ static bool copy(struct pipeline *pipeline, struct work *work, struct error *err
 		progress->outcome = YEAR_COPIED;
 	lineage_year_end(
 		pipeline->settings->lineage, pipeline->sink, &work->lives.edition, progress);
-	bool held = work->reverted && outcome_is_in(progress->outcome);
+	/* What live has instead is no answer to what was asked for. */
+	bool held = work->kept_live && outcome_is_in(progress->outcome);
 	work_end(work, held ? YEAR_HELD : progress->outcome);
 	return !held || work_stage(pipeline, work, "held", why, error);
 }

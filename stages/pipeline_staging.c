@@ -129,7 +129,6 @@ bool staging_held(struct pipeline *pipeline, struct work *work, const char *sha2
 	*held = found && memory.stage == EDITION_HELD && strcmp(memory.under, UNDER_REVERT) == 0;
 	if (!*held)
 		return true;
-	work->reverted = true;
 	work_end(work, YEAR_HELD);
 	return work_stage(pipeline, work, "held", memory.why, error);
 }

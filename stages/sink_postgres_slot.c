@@ -51,7 +51,11 @@ static bool connect_beside(
 	bool missing = !done && strcmp(error->sqlstate, "3D000") == 0;
 	for (size_t i = 0; missing && !done && i < sizeof(others) / sizeof(others[0]); i++)
 		done = pg_connect_to(pg, to->url, others[i], 0, error);
-	return done || error_where(error, "cannot connect to make the staging database");
+	return done || error_where(error,
+			       missing ? "live is not there yet, and no other database lets us in "
+					 "(CREATE DATABASE for live, or GRANT CONNECT ON DATABASE "
+					 "postgres)"
+				       : "cannot connect to make the staging database");
 }
 
 static bool make_statement(
@@ -71,26 +75,32 @@ static bool make_statement(
 	return done;
 }
 
+/* 23505 is what the server says when it saw the other one's name only while it waited for it. */
+static bool made_meanwhile(const struct error *error)
+{
+	return strcmp(error->sqlstate, "42P04") == 0 || strcmp(error->sqlstate, "23505") == 0;
+}
+
 bool postgres_staging_create(struct postgres_sink *sink, struct error *error)
 {
 	struct pg pg = { .interrupts = true };
 	struct buf statement = { 0 };
 	bool live = false;
-	bool done = connect_beside(sink, &pg, &live, error) &&
-		    make_statement(sink, &pg, &statement, error) &&
+	bool connected = connect_beside(sink, &pg, &live, error);
+	bool done = connected && make_statement(sink, &pg, &statement, error) &&
 		    pg_exec(&pg, statement.bytes, NULL, error);
 	pg_close(&pg);
 	buf_free(&statement);
 	if (done)
 		log_note(LOG_INFO, 0, "made the staging database %s", sink->database);
-	/* Somebody else may have made it a moment ago. */
-	if (done || strcmp(error->sqlstate, "42P04") == 0)
+	/* Somebody else may have made it a moment ago, or a run that was killed still did. */
+	if (done || (connected && made_meanwhile(error)))
 		return true;
-	if (strcmp(error->sqlstate, "42501") == 0)
+	bool denied = strcmp(error->sqlstate, "42501") == 0;
+	if (denied)
 		error->kind = ERROR_REFUSED;
-	return error_where(error,
-		"cannot make the staging database %s (the role needs CREATEDB: ALTER ROLE ... CREATEDB)",
-		sink->database);
+	return error_where(error, "cannot make the staging database %s%s", sink->database,
+		denied && connected ? " (the role needs CREATEDB: ALTER ROLE ... CREATEDB)" : "");
 }
 
 static bool no_strangers(struct postgres_sink *sink, struct error *error)

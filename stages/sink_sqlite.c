@@ -289,13 +289,8 @@ static const struct sink_ops ops = {
 static bool name_set(struct sqlite_sink *sink, const char *path, struct error *error)
 {
 	struct destination *destination = &sink->sink.destination;
-	if (destination->slot != SLOT_LIVE) {
-		if (!slot_path(&sink->slots, destination->slot, &destination->url, error))
-			return false;
-		snprintf(destination->name, sizeof(destination->name), "sqlite:%s",
-			destination->url);
-		return true;
-	}
+	if (destination->slot != SLOT_LIVE)
+		return slot_path(&sink->slots, destination->slot, &destination->url, error);
 	if (asprintf(&destination->url, "%s%s", strncmp(path, "file:", 5) == 0 ? "./" : "", path) !=
 		-1)
 		return true;

@@ -207,3 +207,22 @@ def test_check_of_a_staging_that_is_to_be_made(database, make_import, site, made
     finally:
         database.server.sql("ALTER ROLE importer NOCREATEDB")
     assert not database.slot("staging").exists()
+
+
+def test_status_of_staging(destination, staging, importer, site, made_years):
+    """By the name it is asked for, before a promote and after a revert."""
+    site.put(2021, made_years(ROWS, year=2021))
+    importer.run_well("--years", "2021")
+    site.put(2021, made_years(ROWS + 1, year=2021, seed=8))
+    importer.run_well("--years", "2021", "--staging")
+    if destination.kind == "postgres":
+        destination.server.sql("GRANT pg_signal_backend TO importer")
+    for command in ("promote", "revert", None):
+        live, there = importer.call("status"), importer.call("status", "--staging")
+        if command != "revert":
+            assert f" {ROWS} " in live.out and f" {ROWS + 1} " in there.out, str(live) + str(there)
+        else:
+            assert f" {ROWS + 1} " in live.out and "no year was imported" in there.out, str(live) + str(there)
+        if command is not None:
+            assert importer.call(command, "--drain", "0").code == program.ALL
+    destination.drop_slots()

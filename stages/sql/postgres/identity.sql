@@ -1,6 +1,6 @@
 -- Who we are talking to: compared at every connect.
 SELECT current_database(),
-       coalesce(current_schema(), ''),
+       coalesce(quote_ident(current_schema()), ''),
        (SELECT oid FROM pg_database WHERE datname = current_database()),
        (SELECT system_identifier FROM pg_control_system()),
        current_setting('server_version_num'),

@@ -1,0 +1,34 @@
+"""Years that are held while others are new, in a staging database that is to be promoted."""
+import pytest
+
+import program
+
+ROWS = 1000
+REFRESH = ["--years", "2021,2022", "--staging", "--promote", "--drain", "0"]
+
+
+@pytest.fixture
+def importer(destination, make_import):
+    if destination.kind == "postgres":
+        destination.server.sql("ALTER ROLE importer CREATEDB; GRANT pg_signal_backend TO importer")
+    yield make_import(destination)
+    destination.drop_slots()
+
+
+@pytest.mark.parametrize("words", [REFRESH[:3], REFRESH], ids=["staging", "promote"])
+def test_shrunk_year_is_said(destination, importer, site, made_years, words):
+    """One year is new and the other shrank: the first run says so as every later one does, and nothing is promoted by
+    itself, although staging has what live serves of it."""
+    site.put(2021, made_years(ROWS, year=2021))
+    site.put(2022, made_years(ROWS, year=2022))
+    importer.run_well("--years", "2021,2022")
+    site.put(2021, made_years(ROWS // 2, year=2021, seed=2))
+    site.put(2022, made_years(ROWS + 1, year=2022, seed=2))
+    for code in (program.SOME, program.REFUSED):  # the second time nothing is new
+        held = importer.run(*words)
+        assert held.code == code, str(held)
+        assert "2021  held" in held.out and "--allow-shrink" in held.out, str(held)
+        assert destination.counts() == {2021: ROWS, 2022: ROWS}
+        assert destination.slot("staging").counts() == {2021: ROWS, 2022: ROWS + 1}
+    importer.run_well(*REFRESH, "--allow-shrink")
+    assert destination.counts() == {2021: ROWS // 2, 2022: ROWS + 1}
