@@ -34,7 +34,8 @@ int pipeline_exit_code(const struct run_report *report, const struct error *erro
 	for (unsigned i = 0; i < report->count; i++) {
 		in += outcome_is_in(report->years[i].outcome);
 		held += report->years[i].outcome == YEAR_HELD;
-		published += report->years[i].outcome == YEAR_PUBLISHED;
+		published += report->years[i].outcome == YEAR_PUBLISHED ||
+			     report->years[i].outcome == YEAR_COPIED;
 	}
 	if (error->kind == ERROR_REFUSED)
 		return 3;

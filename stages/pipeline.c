@@ -141,7 +141,7 @@ static bool copy(struct pipeline *pipeline, struct work *work, struct error *err
 	lineage_year_end(
 		pipeline->settings->lineage, pipeline->sink, &work->lives.edition, progress);
 	/* What live has instead is no answer to what was asked for. */
-	bool held = work->kept_live && outcome_is_in(progress->outcome);
+	bool held = work->reverted && outcome_is_in(progress->outcome);
 	work_end(work, held ? YEAR_HELD : progress->outcome);
 	return !held || work_stage(pipeline, work, "held", why, error);
 }

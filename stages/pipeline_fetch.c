@@ -74,6 +74,24 @@ static void tell_lineage(struct pipeline *pipeline, struct work *work)
 	lineage_year_end(pipeline->settings->lineage, pipeline->sink, &edition, work->progress);
 }
 
+/* A year that is in, or that live serves, and that the source has no more. Staging may serve what a
+ * revert took out of service: then it gets what live has. */
+static bool on_gone(struct pipeline *pipeline, struct work *work, struct error *error)
+{
+	bool held = false;
+	if (work->progress->serving &&
+		!staging_held(pipeline, work, work->progress->state.sha256, &held, error))
+		return false;
+	if (work->progress->serving && !held) {
+		work_end(work, YEAR_IN_BUT_GONE);
+		return work_stage(pipeline, work, "published", "the source has it no more", error);
+	}
+	if (!work->in_live)
+		return true; /* held */
+	work->reverted = false;
+	return copy_later(pipeline, work, error);
+}
+
 /* The source could not be had, or has the year no more. */
 static bool on_failed_fetch(struct pipeline *pipeline, struct work *work, struct error *error)
 {
@@ -82,12 +100,8 @@ static bool on_failed_fetch(struct pipeline *pipeline, struct work *work, struct
 		work->turn = TURN_ENDED;
 		return work_stage(pipeline, work, "stopped", "", error);
 	}
-	if (said->kind == ERROR_GONE && work->progress->serving) {
-		work_end(work, YEAR_IN_BUT_GONE);
-		return work_stage(pipeline, work, "published", "the source has it no more", error);
-	}
-	if (said->kind == ERROR_GONE && work->in_live)
-		return copy_later(pipeline, work, error);
+	if (said->kind == ERROR_GONE && (work->progress->serving || work->in_live))
+		return on_gone(pipeline, work, error);
 	work_end(work, YEAR_FAILED);
 	if (said->kind == ERROR_GONE && !work->asked_for) {
 		log_note(LOG_INFO, work->progress->state.year, "not published by the source");

@@ -129,6 +129,7 @@ bool staging_held(struct pipeline *pipeline, struct work *work, const char *sha2
 	*held = found && memory.stage == EDITION_HELD && strcmp(memory.under, UNDER_REVERT) == 0;
 	if (!*held)
 		return true;
+	work->reverted = true;
 	work_end(work, YEAR_HELD);
 	return work_stage(pipeline, work, "held", memory.why, error);
 }
@@ -145,15 +146,33 @@ static bool staged(
 	return true;
 }
 
-/* Once something new is in, a year whose edition is held must not go along with it. */
+/* Whether staging serves what live does not, be it from a run that was killed, or lacks by wish
+ * what live serves. */
+static bool has_new(struct pipeline *pipeline)
+{
+	char sha256[SHA256_HEX];
+	struct error ignored; /* what is wrong with the sink is told by the next who needs it */
+	bool found = pipeline->changed, drops = false;
+	for (unsigned i = 0; !found && i < pipeline->count; i++) {
+		const struct work *work = &pipeline->works[i];
+		found = outcome_is_in(work->progress->outcome) &&
+			staged(pipeline, work->progress->state.year, sha256, &ignored) &&
+			!staging_is_live(work, sha256);
+	}
+	return found || (drops_some(pipeline, &drops, &ignored) && drops);
+}
+
+/* Once something new is in, staging gets live's edition of a year that a revert holds. One that the
+ * shrink guard holds waits as it is, loaded, for a person's word. */
 static bool wants_live(struct pipeline *pipeline, struct work *work)
 {
 	char sha256[SHA256_HEX];
 	struct error ignored; /* what is wrong with the sink is told by the copy */
-	return work->progress->outcome == YEAR_HELD && work->turn == TURN_ENDED && work->in_live &&
-	       pipeline->changed && !work->kept_live &&
+	return work->reverted && work->progress->outcome == YEAR_HELD && work->turn == TURN_ENDED &&
+	       work->in_live && !work->kept_live &&
 	       (!staged(pipeline, work->progress->state.year, sha256, &ignored) ||
-		       strcmp(sha256, work->lives.edition.sha256) != 0);
+		       strcmp(sha256, work->lives.edition.sha256) != 0) &&
+	       has_new(pipeline);
 }
 
 static void take_lives(struct work *work)

@@ -35,7 +35,8 @@ struct work {
 	bool seen;    /* the history has its source's first answer to this run */
 	struct spool spool;
 	bool copy_if_same; /* what the source is asked about is live's, and staging lacks it */
-	bool kept_live;    /* staging: the edition is held, and it has what live serves instead */
+	bool reverted;     /* staging: a revert holds the edition, */
+	bool kept_live;    /* and it has what live serves instead */
 	bool in_live;      /* staging: live serves the year, */
 	struct edition_memory lives; /* as this */
 };

@@ -71,9 +71,13 @@ static bool pour_books(struct postgres_sink *sink, struct postgres_sink *live,
 	bool mended = false;
 	bool done = has_mended(live, &mended, error);
 	size_t count = sizeof(tables) / sizeof(tables[0]) - (mended ? 0 : 1);
-	for (size_t i = 0; done && i < count; i++)
+	for (size_t i = 0; done && i < count; i++) {
 		done = statement_make(&out, tables[i].out, names->values, error) &&
 		       pour(&live->pg, out.bytes, &sink->pg, tables[i].in, &rows, error);
+		if (done && i == 0 && rows != 1)
+			done = error_set(error, ERROR_CHANGED,
+				"it went away while it was copied: run again");
+	}
 	buf_free(&out);
 	return done;
 }

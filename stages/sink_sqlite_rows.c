@@ -237,6 +237,8 @@ static bool next_chunk(
 	if (!sqlite_step(statement, &there, error))
 		return false;
 	*end = !there;
+	if (*end)
+		return true;
 	*record = (struct chunk_record){
 		.plain_first = (uint64_t)sqlite3_column_int64(statement, 0),
 		.plain_end = (uint64_t)sqlite3_column_int64(statement, 1),

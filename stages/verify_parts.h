@@ -51,7 +51,6 @@ struct witness {
 	uint64_t next_record;   /* the first record it must have */
 	uint32_t crc;           /* of the bytes of `chunk` so far */
 	uint64_t rows, rejects; /* of its records so far */
-	bool uncovered;         /* it was said that bytes are in no chunk */
 };
 
 bool witness_open(struct witness *witness, const struct verify_views *views, uint64_t header_end,

@@ -100,6 +100,20 @@ def test_revert_holds_against_the_timer(destination, importer, site, made_years)
     assert destination.counts() == {2021: ROWS + 9, 2022: ROWS + 5}
 
 
+def test_reverted_year_that_left_the_site(destination, importer, site, made_years):
+    """Staging serves what was reverted and the site no more: it goes on as live has it, not as staging does."""
+    site.put(2021, made_years(ROWS, year=2021))
+    site.put(2022, made_years(ROWS, year=2022))
+    importer.run_well("--years", "2021,2022", *REFRESH)
+    site.put(2021, made_years(ROWS + 9, year=2021, seed=9))
+    importer.run_well("--years", "2021,2022", *REFRESH)
+    assert importer.call("revert", "--drain", "0").code == program.ALL
+    site.take_away(2021)
+    site.put(2022, made_years(ROWS + 5, year=2022, seed=5))
+    importer.run_well("--years", "2021,2022", *REFRESH)
+    assert destination.counts() == {2021: ROWS, 2022: ROWS + 5}
+
+
 def test_promote_says_what_is_newer_at_the_source(destination, importer, site, made_years):
     """A person decides: it is said, and done."""
     site.put(2021, made_years(ROWS, year=2021))

@@ -75,3 +75,24 @@ def test_ledger_is_for_its_owner_only(destination, site, make_import, made_years
     for place, _, names in os.walk(importer.state):
         for path in [place, *(os.path.join(place, name) for name in names)]:
             assert os.stat(path).st_mode & 0o077 == 0, path
+
+
+def test_function_of_another_role_is_not_run(database, make_import, site, made_years):
+    """Who may create in a schema of the search_path (before PostgreSQL 15 everybody in public) gets nothing run by whoever
+    connects."""
+    server = database.server
+    site.put(2021, made_years(300, year=2021))
+    importer = make_import(database)
+    importer.run_well("--years", "2021")
+    server.sql("CREATE ROLE mallory")
+    try:
+        server.sql("GRANT CREATE ON SCHEMA public TO mallory; CREATE TABLE public.ran (by_whom text);"
+                   " GRANT INSERT ON public.ran TO PUBLIC; SET ROLE mallory;"
+                   " CREATE FUNCTION public.quote_ident(name) RETURNS text LANGUAGE plpgsql AS"
+                   " $$BEGIN INSERT INTO public.ran VALUES (current_user); RETURN pg_catalog.quote_ident($1::text); END$$",
+                   database.name)
+        assert "unchanged" in importer.run_well("--years", "2021").out
+        assert database.query("SELECT * FROM public.ran") == []
+    finally:
+        server.sql("DROP OWNED BY mallory", database.name)
+        server.sql("DROP ROLE mallory")

@@ -192,6 +192,37 @@ def test_held_edition_does_not_come_back(destination, staging, importer, site, m
     assert staging.there.counts() == {2021: ROWS + 5, 2022: ROWS + 2}
 
 
+def test_hold_outlives_another_edition(destination, importer, site, made_years):
+    """Something else came and was refused: the edition that a revert holds is held still."""
+    bad = made_years(ROWS + 5, year=2021, seed=6)
+    site.put(2021, made_years(ROWS, year=2021))
+    importer.run_well("--years", "2021")
+    hold(destination, hashlib.sha256(open(bad, "rb").read()).hexdigest(), 2021)
+    site.put(2021, made_years(ROWS // 2, year=2021, seed=4))
+    assert "--allow-shrink" in importer.run("--years", "2021").said
+    site.put(2021, bad)
+    held = importer.run("--years", "2021")
+    assert "reverted on a day" in held.said, str(held)
+    assert destination.counts() == {2021: ROWS}
+
+
+def test_held_year_is_completed_by_a_later_run(destination, staging, importer, site, made_years):
+    """What is new came in by an earlier run, which did not come to the held year: staging must not lack it for ever."""
+    bad = made_years(ROWS + 5, year=2021, seed=6)
+    site.put(2021, made_years(ROWS, year=2021))
+    site.put(2022, made_years(ROWS, year=2022))
+    importer.run_well("--years", "2021,2022")
+    site.put(2021, b"\x1f\x8b not gzip at all" + bytes(500))
+    site.put(2022, made_years(ROWS + 2, year=2022, seed=7))
+    assert importer.run("--years", "2021,2022", "--staging").code == program.SOME
+    assert staging.there.counts() == {2022: ROWS + 2}
+    site.put(2021, bad)
+    hold(destination, hashlib.sha256(open(bad, "rb").read()).hexdigest(), 2021)
+    held = importer.run("--years", "2021,2022", "--staging")
+    assert "reverted on a day" in held.said, str(held)
+    assert staging.there.counts() == {2021: ROWS, 2022: ROWS + 2}, "2021 as live has it: " + str(held)
+
+
 def test_check_of_a_staging_that_is_to_be_made(database, make_import, site, made_years):
     site.put(2021, made_years(ROWS, year=2021))
     importer = make_import(database)

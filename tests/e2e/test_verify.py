@@ -96,6 +96,16 @@ def test_a_character_at_the_end_of_a_long_text(loaded):
     assert_names(importer.call("verify"), f"record {number}, adresse_nom_voie", r"\xc3\xa9'")
 
 
+def test_witness_that_counts_without_end(loaded):
+    """What is claimed of records is not walked through one by one where there is nothing to compare it with."""
+    destination, importer, _ = loaded
+    change(destination, "UPDATE {chunk} SET rows = 900000000000000000 WHERE first_record = 1")
+    for fast in ([], ["--fast"]):
+        result = importer.call("verify", *fast, seconds=30)
+        assert result.code == program.NONE, str(result)
+        assert ("record 601: missing" if fast else "says 900000000000000000 rows") in result.out, str(result)
+
+
 def test_rows_deleted_extra_and_swapped(loaded):
     destination, importer, _ = loaded
     change(destination, "DELETE FROM {table} WHERE source_row = 33")

@@ -17,8 +17,8 @@ def importer(destination, make_import):
 
 @pytest.mark.parametrize("words", [REFRESH[:3], REFRESH], ids=["staging", "promote"])
 def test_shrunk_year_is_said(destination, importer, site, made_years, words):
-    """One year is new and the other shrank: the first run says so as every later one does, and nothing is promoted by
-    itself, although staging has what live serves of it."""
+    """One year is new and the other shrank: the first run says so as every later one does, and nothing is promoted, by
+    itself or by a person. It waits in staging, loaded, and is not loaded again."""
     site.put(2021, made_years(ROWS, year=2021))
     site.put(2022, made_years(ROWS, year=2022))
     importer.run_well("--years", "2021,2022")
@@ -29,6 +29,10 @@ def test_shrunk_year_is_said(destination, importer, site, made_years, words):
         assert held.code == code, str(held)
         assert "2021  held" in held.out and "--allow-shrink" in held.out, str(held)
         assert destination.counts() == {2021: ROWS, 2022: ROWS}
-        assert destination.slot("staging").counts() == {2021: ROWS, 2022: ROWS + 1}
-    importer.run_well(*REFRESH, "--allow-shrink")
+        assert destination.slot("staging").counts() == {2022: ROWS + 1}
+        assert ('year=2021 msg="loading"' in held.err) == (code == program.SOME), str(held)
+    refused = importer.call("promote", "--drain", "0")
+    assert refused.code == program.REFUSED and "--allow-shrink" in refused.out, str(refused)
+    allowed = importer.run_well(*REFRESH, "--allow-shrink")
+    assert "not promoted" not in allowed.out
     assert destination.counts() == {2021: ROWS // 2, 2022: ROWS + 1}
