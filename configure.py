@@ -64,6 +64,8 @@ def main():
         out.write(f"libs = {' '.join(pkg_config('--libs', LIBRARIES))} -lm\n")
         cmocka = subprocess.run(["pkg-config", "--exists", "cmocka"]).returncode == 0
         out.write(f"cmocka = {' '.join(pkg_config('--libs', ['cmocka'])) if cmocka else ''}\n")
+        seccomp = subprocess.run(["pkg-config", "--exists", "libseccomp"]).returncode == 0
+        out.write(f"seccomp = {' '.join(pkg_config('--libs', ['libseccomp'])) if seccomp else ''}\n")
     print("config.ninja written; now: ninja")
 
 

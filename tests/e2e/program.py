@@ -144,14 +144,17 @@ class Destination:
         return set(self.query(f"SELECT {self.chunk_edition}, plain_first, plain_end, first_record, rows, rejects,"
                               " crc32 FROM {chunk}", missing=[]))
 
+    def rejects(self):
+        """(year, record) of every record that a published edition refused, each as often as it is there."""
+        return self.query(self.rejects_statement, missing=[])
+
     def stages(self, year):
         return [stage for stage, in self.query(
             f"SELECT stage FROM {{source}} WHERE year = {year} ORDER BY stage", missing=[])]
 
     def differences(self, year, path, without=()):
         """What differs from the file, in words; `without`: numbers of records that were refused."""
-        expected = (pair for pair in reference.rows(path) if pair[0] not in without)
-        return reference.differences(expected, self.rows(year))
+        return reference.differences(reference.rows(path, without), self.rows(year))
 
     def tiles(self):
         """Asserts that the chunks of each edition follow each other without gap or overlap, in bytes and records."""
@@ -167,6 +170,8 @@ class Destination:
 class PostgresDestination(Destination):
     kind, prefix = "postgres", "dvf_import."
     chunk_edition = "edition"
+    rejects_statement = ("SELECT r.year, r.record FROM {reject} r JOIN {source} s USING (year, edition)"
+                         " WHERE s.stage = 'published'")
 
     def __init__(self, server, name):
         self.server, self.name = server, name
@@ -226,6 +231,8 @@ class PostgresDestination(Destination):
 class SqliteDestination(Destination):
     kind, prefix = "sqlite", "dvf_import_"
     chunk_edition = "(SELECT sha256 FROM dvf_import_source s WHERE s.id = source)"
+    rejects_statement = ("SELECT s.year, r.record FROM {reject} r JOIN {source} s ON s.id = r.source"
+                         " WHERE s.stage = 'published'")
 
     def __init__(self, path):
         self.path = str(path)

@@ -54,8 +54,8 @@ def typed(record, fields):
                  for field, (_, kind) in zip(fields, COLUMNS))
 
 
-def rows(path):
-    """(source_row, forty typed values) of every record, in the file's order."""
+def rows(path, without=()):
+    """(source_row, forty typed values) of every record, in the file's order; `without`: records left out."""
     records = raw_records(path)
     header = next(records)
     fields = [header.index(name) for name in NAMES]
@@ -63,7 +63,8 @@ def rows(path):
     for record in records:
         if record:  # a blank line is no record
             number += 1
-            yield number, typed(record, fields)
+            if number not in without:
+                yield number, typed(record, fields)
 
 
 def from_sqlite(values):

@@ -1,0 +1,38 @@
+"""The fixtures of tests/e2e, and `proof`, which counts."""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
+
+from fixtures import *  # noqa: E402,F401,F403
+from proof import Proof  # noqa: E402
+
+
+@pytest.fixture
+def proof(request):
+    """proof(group, case): a Proof, told to ops/prove and judged at the end of the test."""
+    request.node.proofs = []
+
+    def make(group, case):
+        request.node.proofs.append(Proof(group, case))
+        return request.node.proofs[-1]
+
+    return make
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Runs the test; one with a point that was not survived has failed, whatever came after it."""
+    names = pyfuncitem._fixtureinfo.argnames  # as pytest's own does it
+    try:
+        pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
+    finally:
+        made = getattr(pyfuncitem, "proofs", [])
+        for one in made:
+            one.write()
+    wrong = [text for one in made for text in one.wrong]
+    if wrong:
+        pytest.fail(f"{len(wrong)} did not survive:\n" + "\n\n".join(wrong[:5]), pytrace=False)
+    return True
