@@ -8,6 +8,7 @@
 #include "stages/heads.h"
 #include "stages/lineage.h"
 #include "stages/pipeline_work.h"
+#include "stages/spool_sweep.h"
 #include "stages/year.h"
 #include "state/base/log.h"
 #include "state/base/stop.h"
@@ -333,6 +334,7 @@ bool pipeline_run(const struct pipeline_settings *settings, struct ledger *ledge
 	memset(report, 0, sizeof(*report));
 	snprintf(report->destination, sizeof(report->destination), "%s", sink->destination.name);
 	bool done = ahead_open(&pipeline.ahead, &settings->fetch, error) &&
+		    spool_sweep(settings->fetch.spool_folder, ledger, error) &&
 		    begin(&pipeline, error) && begin_years(&pipeline, error) &&
 		    go_through(&pipeline, error) && end_staging(&pipeline, error);
 	if (pipeline.pump_error.kind != ERROR_NONE)

@@ -201,38 +201,21 @@ bool work_ask(struct pipeline *pipeline, struct work *work, struct error *error)
 	       (work->imported || work_stage(pipeline, work, "fetching", "", error));
 }
 
-struct known {
-	int year;
-	const char *sha256;
-	bool told;
-};
-
-static bool see_year(void *context, const char *name, const struct year_state *state,
-	const char *updated_at, struct error *error)
-{
-	struct known *known = context;
-	(void)name;
-	(void)updated_at;
-	(void)error;
-	if (state->year == known->year && strcmp(state->sha256, known->sha256) == 0 &&
-		strcmp(state->stage, "publishing") != 0)
-		known->told = true;
-	return true;
-}
-
 /* A publish whose record was lost (a kill between the two, a new ledger) is told now. */
 static bool tell_if_found(
 	struct pipeline *pipeline, const struct edition_memory *served, struct error *error)
 {
-	struct known known = { .year = served->edition.year, .sha256 = served->edition.sha256 };
-	if (!ledger_years(pipeline->ledger, pipeline->sink->uuid, see_year, &known, error))
+	int year = served->edition.year;
+	bool told = false;
+	if (!ledger_published_last(pipeline->ledger, pipeline->sink->uuid, year,
+		    served->edition.sha256, &told, error))
 		return false;
-	if (known.told)
+	if (told)
 		return true;
 	const struct field fields[] = { FIELD_T("destination", pipeline->sink->uuid),
 		FIELD_T("edition", served->edition.sha256), FIELD_T("url", served->edition.url),
 		FIELD_N("rows", served->rows), FIELD_N("rejects", served->rejects) };
-	return ledger_event(pipeline->ledger, "year found published", known.year, fields, 5, error);
+	return ledger_event(pipeline->ledger, "year found published", year, fields, 5, error);
 }
 
 /* What the ledger and the destinations know; a spool that is gone from the disk is forgotten. */

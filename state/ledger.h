@@ -75,6 +75,8 @@ bool ledger_spool_get(struct ledger *ledger, int year, const char *url, struct s
  * points of other editions of this source are dropped. */
 bool ledger_spool_put(struct ledger *ledger, const struct spool *spool, struct error *error);
 bool ledger_spool_drop(struct ledger *ledger, int year, const char *url, struct error *error);
+/* Whether a spool that is there is called so. */
+bool ledger_spool_named(struct ledger *ledger, const char *file, bool *named, struct error *error);
 bool ledger_spool_verified(
 	struct ledger *ledger, const char *sha256, uint64_t plain_size, struct error *error);
 typedef bool ledger_spool_seen(void *context, const struct spool *spool, struct error *error);
@@ -202,6 +204,10 @@ bool ledger_chain(
 /* Whether an event "history differs" names this head. */
 bool ledger_difference_noted(
 	struct ledger *ledger, const struct history_head *head, bool *noted, struct error *error);
+
+/* Whether the newest event about what this destination serves of a year is about this edition. */
+bool ledger_published_last(struct ledger *ledger, const char *uuid, int year, const char *sha256,
+	bool *told, struct error *error);
 
 /* Whether an event says that a year was published to this destination. */
 bool ledger_published_to(

@@ -134,6 +134,19 @@ bool ledger_difference_noted(
 	return read_yes(query, noted, error);
 }
 
+bool ledger_published_last(struct ledger *ledger, const char *uuid, int year, const char *sha256,
+	bool *told, struct error *error)
+{
+	struct db_query *query = NULL;
+	if (!db_prepare(ledger->db, sql_published_last, "looking for what was published last",
+		    &query, error))
+		return false;
+	db_bind_text(query, 1, uuid);
+	db_bind_number(query, 2, year);
+	db_bind_text(query, 3, sha256);
+	return read_yes(query, told, error);
+}
+
 bool ledger_published_to(
 	struct ledger *ledger, const char *uuid, bool *published, struct error *error)
 {

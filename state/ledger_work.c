@@ -191,6 +191,18 @@ bool ledger_spool_verified(
 	return ledger_transact(ledger, verify_spool, &verified, error);
 }
 
+bool ledger_spool_named(struct ledger *ledger, const char *file, bool *named, struct error *error)
+{
+	struct db_query *query = NULL;
+	if (!db_prepare(ledger->db, sql_spool_named, "looking for a spool", &query, error))
+		return false;
+	db_bind_text(query, 1, file);
+	bool done = db_one(query, error);
+	*named = done && db_number(query, 0) != 0;
+	db_end(query);
+	return done;
+}
+
 bool ledger_spools(
 	struct ledger *ledger, ledger_spool_seen *seen, void *context, struct error *error)
 {

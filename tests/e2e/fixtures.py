@@ -112,7 +112,7 @@ def make_database(request):
     yield make
     for server, name in made:
         if server.process is not None and server.process.poll() is None:
-            server.sql(f"DROP DATABASE {name} WITH (FORCE)")
+            server.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture

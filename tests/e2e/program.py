@@ -2,6 +2,7 @@
 import contextlib
 import hashlib
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -185,6 +186,9 @@ class PostgresDestination(Destination):
     def exists(self):
         return bool(self.server.sql(f"SELECT 1 FROM pg_database WHERE datname = '{self.name}'"))
 
+    def drop(self):
+        self.server.sql(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
+
     def drop_slots(self):
         for which in ("staging", "previous", "outgoing"):
             self.server.sql(f"DROP DATABASE IF EXISTS {self.name}_{which} WITH (FORCE)")
@@ -244,6 +248,9 @@ class SqliteDestination(Destination):
 
     def exists(self):
         return os.path.exists(self.path)
+
+    def drop(self):
+        shutil.rmtree(os.path.dirname(self.path))  # a folder of its own
 
     def drop_slots(self):
         pass  # they lie in the test's own folder

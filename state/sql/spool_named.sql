@@ -1,0 +1,1 @@
+SELECT EXISTS (SELECT 1 FROM spool WHERE file = ?1 AND NOT dropped)
