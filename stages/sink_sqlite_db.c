@@ -1,6 +1,7 @@
 #include "stages/sink_sqlite.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "stages_sql.h"
@@ -63,6 +64,12 @@ static enum error_kind kind_of_io(sqlite3 *db, int extended)
 	return ERROR_DATABASE;
 }
 
+/* What is no fault of the path that was given. */
+static bool is_of_system(int number)
+{
+	return number == EMFILE || number == ENFILE || number == ENOMEM || number == EIO;
+}
+
 /* A source_row that is there already means that another chunk holds this record: the plan is out of
  * date, not the data wrong. */
 static enum error_kind kind_of_constraint(int extended)
@@ -95,8 +102,9 @@ static enum error_kind kind_of(sqlite3 *db, int extended)
 		return kind_of_io(db, extended);
 	case SQLITE_READONLY:
 		return extended == SQLITE_READONLY_DBMOVED ? ERROR_LOST : ERROR_REFUSED;
-	case SQLITE_NOTADB:
 	case SQLITE_CANTOPEN:
+		return is_of_system(sqlite3_system_errno(db)) ? ERROR_SYSTEM : ERROR_REFUSED;
+	case SQLITE_NOTADB:
 		return ERROR_REFUSED;
 	default:
 		return ERROR_DATABASE;
@@ -117,11 +125,27 @@ static const char *remedy_of(enum error_kind kind)
 	case ERROR_REFUSED:
 		return ": give the path of a file that can be written and is an SQLite database, or "
 		       "is not there yet";
+	case ERROR_SYSTEM:
+		return ": the system is at fault, not the file; mend that, then run again";
 	case ERROR_DATABASE:
-		return ": look at the file with PRAGMA integrity_check, or give another one";
+		return ": look at the kernel's log for errors of the disk and at the file with PRAGMA "
+		       "integrity_check, then run again, or give another file";
 	default:
 		return "";
 	}
+}
+
+/* ": No such device", where the system told SQLite so. */
+static const char *system_reason(sqlite3 *db, int code, char *text, size_t size)
+{
+	int number = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN
+			     ? sqlite3_system_errno(db)
+			     : 0;
+	char room[128];
+	if (number == 0)
+		return "";
+	snprintf(text, size, ": %s", strerror_r(number, room, sizeof(room)));
+	return text;
 }
 
 bool sqlite_failed(sqlite3 *db, int code, struct error *error)
@@ -131,8 +155,11 @@ bool sqlite_failed(sqlite3 *db, int code, struct error *error)
 		extended = code;
 	enum error_kind kind = kind_of(db, extended);
 	const char *file = sqlite3_db_filename(db, "main");
-	return error_set(error, kind, "%s: %s%s", file != NULL && file[0] != '\0' ? file : "SQLite",
-		kind == ERROR_STOPPED ? "stopped, as asked" : sqlite3_errmsg(db), remedy_of(kind));
+	char reason[160];
+	return error_set(error, kind, "%s: %s%s%s",
+		file != NULL && file[0] != '\0' ? file : "SQLite",
+		kind == ERROR_STOPPED ? "stopped, as asked" : sqlite3_errmsg(db),
+		system_reason(db, extended, reason, sizeof(reason)), remedy_of(kind));
 }
 
 static bool open_failed(sqlite3 *db, const char *path, int code, struct error *error)

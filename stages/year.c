@@ -360,7 +360,8 @@ static bool after_failure(
 	struct year *year = try->year;
 	struct error said = *error;
 	*again = false;
-	if (ends_run(said.kind))
+	/* It is in; what failed is to say so, and the next run finds it published. */
+	if (ends_run(said.kind) || year->progress->outcome == YEAR_PUBLISHED)
 		return false;
 	if (may_pass(try, said.kind) && ++patience->idle <= TRIES_IDLE) {
 		log_note(LOG_WARNING, try->edition.year, "%s", said.text);

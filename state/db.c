@@ -32,6 +32,9 @@ struct db {
  * errno itself was cleared before. */
 static int system_errno(sqlite3 *handle, int code)
 {
+	if ((code & 0xff) == SQLITE_CORRUPT && handle != NULL &&
+		sqlite3_system_errno(handle) == EIO)
+		return EIO;
 	if ((code & 0xff) != SQLITE_IOERR && (code & 0xff) != SQLITE_CANTOPEN)
 		return 0;
 	int said = handle != NULL ? sqlite3_system_errno(handle) : 0;
@@ -52,7 +55,8 @@ static enum error_kind kind_of(int code, int system)
 									       : ERROR_SYSTEM;
 	case SQLITE_NOMEM:
 		return ERROR_MEMORY;
-	case SQLITE_CORRUPT:
+	case SQLITE_CORRUPT: /* SQLite says so too when a read fails, and that is no damage */
+		return system == EIO ? ERROR_SYSTEM : ERROR_CHANGED;
 	case SQLITE_NOTADB:
 		return ERROR_CHANGED;
 	case SQLITE_BUSY:
@@ -127,7 +131,9 @@ static bool check(struct db *db, struct error *error)
 	if (code == SQLITE_ROW) {
 		const char *said = (const char *)sqlite3_column_text(statement, 0);
 		sound = said != NULL && strcmp(said, "ok") == 0;
-		if (!sound)
+		if (!sound && sqlite3_system_errno(db->handle) == EIO)
+			failed(db, SQLITE_IOERR, "checking it", error);
+		else if (!sound)
 			damaged(db, said != NULL ? said : "quick_check fails", error);
 	} else if ((code & 0xff) == SQLITE_ERROR) {
 		damaged(db, sqlite3_errmsg(db->handle), error);

@@ -2,15 +2,20 @@
 //
 //   nth-call [-c CALLS] [-l LOG] [-k N | -e N:ERRNO | -E N:ERRNO] PROGRAM [ARGUMENT...]
 //
-//   -c  the calls to count, by name, separated by commas; without it: all of them
-//   -l  write a line a counted call: number, name, path or descriptor, offset, size of the file; then "total N"
-//   -k  SIGKILL the program as it makes the N-th, before the call is done
-//   -e  let the N-th fail with this errno; -E: the N-th and all that follow
+//   -c  the calls to count, by name, separated by commas, but not what is written to stdout and
+//   stderr; without it:
+//       all of them
+//   -l  write a line a counted call: number, name, path or descriptor, offset, size of the file;
+//   then "total N" -k  SIGKILL the program as it makes the N-th, before the call is done -e  let
+//   the N-th fail with this errno; -E: the N-th and all that follow. Where the errno says that a
+//   connection
+//       is lost, the socket is shut down as well
 //
-// Calls are counted over all threads, in the order they come, from the program's first instruction on: strace's
-// when= counts each thread for itself, so it cannot say "the n-th". A seccomp filter hands every call to us before
-// it is done (SECCOMP_RET_USER_NOTIF, Linux 5.5; seccomp_unotify(2)); calls that are not counted run at full speed.
-// Exit code: that of the program, 137 when it was killed.
+// Calls are counted over all threads, in the order they come, from the program's first instruction
+// on: strace's when= counts each thread for itself, so it cannot say "the n-th". A seccomp filter
+// hands every call to us before it is done (SECCOMP_RET_USER_NOTIF, Linux 5.5; seccomp_unotify(2));
+// calls that are not counted run at full speed. Exit code: that of the program, 137 when it was
+// killed.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -49,9 +55,10 @@ static int errno_by_name(const char *name)
 	static const struct {
 		const char *name;
 		int number;
-	} known[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EMFILE", EMFILE}, {"ENOMEM", ENOMEM}, {"EINTR", EINTR},
-		{"ECONNRESET", ECONNRESET}, {"ETIMEDOUT", ETIMEDOUT}, {"EPIPE", EPIPE}, {"EDQUOT", EDQUOT},
-		{"EACCES", EACCES}, {"EROFS", EROFS}, {"EAGAIN", EAGAIN}};
+	} known[] = { { "EIO", EIO }, { "ENOSPC", ENOSPC }, { "EMFILE", EMFILE },
+		{ "ENOMEM", ENOMEM }, { "EINTR", EINTR }, { "ECONNRESET", ECONNRESET },
+		{ "ETIMEDOUT", ETIMEDOUT }, { "EPIPE", EPIPE }, { "EDQUOT", EDQUOT },
+		{ "EACCES", EACCES }, { "EROFS", EROFS }, { "EAGAIN", EAGAIN } };
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (strcmp(known[i].name, name) == 0)
 			return known[i].number;
@@ -68,8 +75,8 @@ static bool is_listed(const char *calls, const char *name)
 	return false;
 }
 
-// A filter that hands the wanted calls to us, and execve, at which the child waits until we have its listener.
-// rt_sigreturn has no place to come back to and is left alone.
+// A filter that hands the wanted calls to us, and execve, at which the child waits until we have
+// its listener. rt_sigreturn has no place to come back to and is left alone.
 static scmp_filter_ctx filter_of(const struct plan *plan)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -78,8 +85,9 @@ static scmp_filter_ctx filter_of(const struct plan *plan)
 	for (int number = 0; number < 1024; number++) {
 		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
 		if (name != NULL && strcmp(name, "rt_sigreturn") != 0 &&
-				(plan->calls == NULL || number == SCMP_SYS(execve) || is_listed(plan->calls, name)) &&
-				(errno = -seccomp_rule_add(filter, SCMP_ACT_NOTIFY, number, 0)) != 0)
+			(plan->calls == NULL || number == SCMP_SYS(execve) ||
+				is_listed(plan->calls, name)) &&
+			(errno = -seccomp_rule_add(filter, SCMP_ACT_NOTIFY, number, 0)) != 0)
 			die("seccomp_rule_add");
 		free(name);
 	}
@@ -95,8 +103,8 @@ static void run_program(const struct plan *plan, char **words)
 	die(words[0]);
 }
 
-// The descriptor on which the child's calls come: it is looked for in the child, for the child can tell us
-// nothing any more once its calls wait for us.
+// The descriptor on which the child's calls come: it is looked for in the child, for the child can
+// tell us nothing any more once its calls wait for us.
 static int listener_of(pid_t child)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
@@ -107,7 +115,7 @@ static int listener_of(pid_t child)
 			char path[64], target[64] = "";
 			snprintf(path, sizeof path, "/proc/%d/fd/%d", child, number);
 			if (readlink(path, target, sizeof target - 1) > 0 &&
-					strcmp(target, "anon_inode:seccomp notify") == 0) {
+				strcmp(target, "anon_inode:seccomp notify") == 0) {
 				int listener = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
 				if (listener == -1)
 					die("pidfd_getfd");
@@ -126,7 +134,8 @@ static void read_text(pid_t pid, uint64_t address, char *out, size_t size)
 {
 	// piece by piece: the text may stand at the end of what is mapped
 	for (size_t done = 0; done + 1 < size; done++) {
-		struct iovec here = {out + done, 1}, there = {(void *)(uintptr_t)(address + done), 1};
+		struct iovec here = { out + done, 1 },
+			     there = { (void *)(uintptr_t)(address + done), 1 };
 		if (process_vm_readv(pid, &here, 1, &there, 1, 0) != 1)
 			out[done] = '\0';
 		if (out[done] == '\0')
@@ -149,21 +158,31 @@ static int64_t position_of(pid_t pid, int number)
 	return position;
 }
 
-// What the call is about: the path it names, or the file its descriptor is; where and how much it writes.
-static void note(const struct plan *plan, const struct seccomp_notif *call, const char *name, uint64_t number)
+// What the call is about: the path it names, or the file its descriptor is; where and how much it
+// writes.
+static void note(const struct plan *plan, const struct seccomp_notif *call, const char *name,
+	uint64_t number)
 {
 	const uint64_t *arg = (const uint64_t *)call->data.args;
 	pid_t pid = (pid_t)call->pid;
 	char path[512] = "-", second[512] = "";
 	int64_t offset = -1;
 	uint64_t length = 0;
-	if (is_listed("open,unlink,rename,link,symlink,mkdir,rmdir,readlink,stat,access,truncate,execve", name)) {
+	if (is_listed(
+		    "open,unlink,rename,link,symlink,mkdir,rmdir,readlink,stat,access,truncate,execve",
+		    name)) {
 		read_text(pid, arg[0], path, sizeof path);
-	} else if (is_listed("openat,unlinkat,renameat,renameat2,newfstatat,mkdirat,faccessat,faccessat2", name)) {
+	} else if (
+		is_listed(
+			"openat,unlinkat,renameat,renameat2,newfstatat,mkdirat,faccessat,faccessat2",
+			name)) {
 		read_text(pid, arg[1], path, sizeof path);
-	} else if (is_listed("read,pread64,readv,write,pwrite64,writev,ftruncate,fallocate,fsync,fdatasync,close,"
-			     "fstat,lseek,fcntl,flock,connect,sendto,recvfrom,sendmsg,recvmsg,getdents64,"
-			     "sync_file_range", name)) {
+	} else if (
+		is_listed(
+			"read,pread64,readv,write,pwrite64,writev,ftruncate,fallocate,fsync,fdatasync,close,"
+			"fstat,lseek,fcntl,flock,connect,sendto,recvfrom,sendmsg,recvmsg,getdents64,"
+			"sync_file_range",
+			name)) {
 		char link[64];
 		struct stat file;
 		snprintf(link, sizeof link, "/proc/%d/fd/%d", pid, (int)arg[0]);
@@ -182,8 +201,43 @@ static void note(const struct plan *plan, const struct seccomp_notif *call, cons
 		read_text(pid, arg[1], second, sizeof second);
 	else if (is_listed("renameat,renameat2", name))
 		read_text(pid, arg[3], second, sizeof second);
-	fprintf(plan->log, "%" PRIu64 "\t%s\t%s\t%" PRId64 "\t%" PRIu64 "\t%s\n", number, name, path, offset, length,
-			second);
+	fprintf(plan->log, "%" PRIu64 "\t%s\t%s\t%" PRId64 "\t%" PRIu64 "\t%s\n", number, name,
+		path, offset, length, second);
+}
+
+static bool is_connection_lost(int error)
+{
+	return error == ECONNRESET || error == ETIMEDOUT || error == EPIPE;
+}
+
+// A connection on which one call failed for good is dead for the next one too.
+static void cut_connection(pid_t thread, int number)
+{
+	char path[64];
+	pid_t process = 0;
+	snprintf(path, sizeof path, "/proc/%d/status", thread); // pidfd_open takes no thread
+	FILE *status = fopen(path, "re");
+	for (char line[256]; status != NULL && fgets(line, sizeof line, status) != NULL;)
+		if (sscanf(line, "Tgid: %d", &process) == 1)
+			break;
+	if (status != NULL)
+		fclose(status);
+	int pidfd = (int)syscall(SYS_pidfd_open, process, 0);
+	int ours = pidfd == -1 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+	if (ours != -1) {
+		shutdown(ours, SHUT_RDWR); // what is no socket is left as it is
+		close(ours);
+	}
+	if (pidfd != -1)
+		close(pidfd);
+}
+
+static bool is_counted(const struct plan *plan, const struct seccomp_notif *call, const char *name)
+{
+	if (plan->calls == NULL)
+		return true;
+	bool is_said = strcmp(name, "write") == 0 && call->data.args[0] <= STDERR_FILENO;
+	return is_listed(plan->calls, name) && !is_said;
 }
 
 // Answers calls until nobody who could make one is left; how many there were.
@@ -196,7 +250,7 @@ static uint64_t answer_calls(const struct plan *plan, pid_t child, int listener)
 	if ((errno = -seccomp_notify_alloc(&call, &answer)) != 0)
 		die("seccomp_notify_alloc");
 	for (;;) {
-		struct pollfd wait = {listener, POLLIN, 0};
+		struct pollfd wait = { listener, POLLIN, 0 };
 		if (poll(&wait, 1, -1) == -1 && errno != EINTR)
 			die("poll");
 		if ((wait.revents & POLLIN) == 0) {
@@ -212,15 +266,19 @@ static uint64_t answer_calls(const struct plan *plan, pid_t child, int listener)
 		answer->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, call->data.nr);
 		// what the child calls until it has become the program is not the program's
-		if (has_begun && (plan->calls == NULL || is_listed(plan->calls, name))) {
+		if (has_begun && is_counted(plan, call, name)) {
 			number++;
 			if (plan->log != NULL)
 				note(plan, call, name, number);
 			if (number == plan->kill_at)
 				kill(child, SIGKILL);
-			if (plan->fail_at != 0 && (number == plan->fail_at || (plan->fail_on && number > plan->fail_at))) {
+			if (plan->fail_at != 0 &&
+				(number == plan->fail_at ||
+					(plan->fail_on && number > plan->fail_at))) {
 				answer->flags = 0;
 				answer->error = -plan->fail_with;
+				if (is_connection_lost(plan->fail_with))
+					cut_connection((pid_t)call->pid, (int)call->data.args[0]);
 			}
 		}
 		has_begun = has_begun || call->data.nr == SCMP_SYS(execve);
@@ -245,7 +303,7 @@ static uint64_t number_and_error(const char *text, int *error)
 
 int main(int argc, char **argv)
 {
-	struct plan plan = {NULL, NULL, 0, 0, false, 0};
+	struct plan plan = { NULL, NULL, 0, 0, false, 0 };
 	int option, status;
 	while ((option = getopt(argc, argv, "+c:l:k:e:E:")) != -1) {
 		if (option == 'c')
@@ -255,7 +313,8 @@ int main(int argc, char **argv)
 		else if (option == 'k')
 			plan.kill_at = strtoull(optarg, NULL, 10);
 		else if (option == 'e' || option == 'E')
-			plan.fail_on = option == 'E', plan.fail_at = number_and_error(optarg, &plan.fail_with);
+			plan.fail_on = option == 'E',
+			plan.fail_at = number_and_error(optarg, &plan.fail_with);
 		else if (option == '?')
 			return 64;
 	}

@@ -67,7 +67,7 @@ def kill_at(world, importer, destination, number):
 def test_killed_once(proof, world, tmp_path):
     calls = calls_of(world, tmp_path)
     kills = proof("system calls killed", world.case)
-    for number in chosen(range(1, calls + 1), world.case, few=12):
+    for number in chosen(range(1, calls + 1), world.case, few=6):
         with kills.point(f"killed at call {number} of {calls}"):
             destination, importer = world.make()
             kill_at(world, importer, destination, number)
@@ -82,7 +82,7 @@ def test_killed_again_and_again(proof, world, tmp_path):
     calls = calls_of(world, tmp_path)
     rng = random_source(world.case)
     kills = proof("system calls killed", world.case + ", several in a row")
-    for turn in chosen(range(200), world.case, few=2):
+    for turn in chosen(range(100), world.case, few=1):
         with kills.point(f"turn {turn}"):
             destination, importer = world.make()
             for _ in range(rng.randint(2, 5)):
