@@ -6,6 +6,8 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
 
+pytest.register_assert_rewrite("everywhere", "proof")  # they assert what a test would
+
 from fixtures import *  # noqa: E402,F401,F403
 from proof import Proof  # noqa: E402
 
