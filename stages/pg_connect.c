@@ -94,9 +94,14 @@ static bool try_connect(
 
 static bool readable(const char *conninfo, struct error *error)
 {
-	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
+	char *said = NULL;
+	PQconninfoOption *options = PQconninfoParse(conninfo, &said);
 	bool done = options != NULL;
+	bool memory = !done && (said == NULL || strstr(said, "out of memory") != NULL);
+	PQfreemem(said);
 	PQconninfoFree(options);
+	if (memory)
+		return error_memory(error, "the destination's name");
 	/* libpq's own text quotes pieces of the string, and with them perhaps the password. */
 	return done ||
 	       error_set(error, ERROR_USAGE,
