@@ -8,6 +8,7 @@
 #include "state/base/buf.h"
 
 #define SQLITE_DEFAULT "dvf.sqlite"
+#define SCHEME_BYTES   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-."
 
 /* Whether every host of "h1:5432,[::1]:5433" has a port that is a number, or none. A colon that
  * begins no port is most often part of a password that was not percent-encoded. */
@@ -36,10 +37,10 @@ static bool url_take(struct destination *to, const char *text, struct error *err
 	size_t host_size = strcspn(host, "/?");
 	const char *path = host + host_size;
 	size_t path_size = strcspn(path, "?");
-	if (!ports_fine(host, host_size) || memchr(path, '@', path_size) != NULL)
+	if (!ports_fine(host, host_size) || strchr(path, '@') != NULL)
 		return error_set(error, ERROR_USAGE,
 			"the database URL cannot be read: the port must be a number, and : / ? # @ "
-			"inside the user, password or database name percent-encoded");
+			"inside the user, password, database name or a parameter percent-encoded");
 	snprintf(to->name, sizeof(to->name), "postgresql://%.*s%.*s", (int)host_size, host,
 		(int)path_size, path);
 	to->postgres = true;
@@ -75,8 +76,11 @@ bool destination_take(struct destination *to, const char *text, struct error *er
 		return url_take(to, text, error);
 	if (strncmp(text, "sqlite:", 7) == 0)
 		return file_take(to, text + 7, error);
-	/* Without a plain scheme it may be "user=me password=..."; then nothing of it is shown. */
-	if (text[scheme] == ':' && scheme > 0 && scheme <= 32 && strcspn(text, " =@'\"") > scheme)
+	/* Without a plain scheme it may be "user=me password=...", or user:password@host; then
+	 * nothing of it is shown. */
+	bool plain = strspn(text, SCHEME_BYTES) == scheme &&
+		     (strncmp(text + scheme, "://", 3) == 0 || strchr(text, '@') == NULL);
+	if (plain && text[scheme] == ':' && scheme > 0 && scheme <= 32)
 		return error_set(error, ERROR_USAGE,
 			"%.*s: is no destination: write postgresql://HOST/DATABASE or sqlite:FILE",
 			(int)scheme, text);

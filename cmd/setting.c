@@ -1,5 +1,6 @@
 #include "cmd/setting.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,9 +200,21 @@ static void cross_out(char *text, size_t size)
 	memset(text, 'x', size);
 }
 
+/* Where "://" stands behind a scheme, perhaps with YEAR= before it; NULL: it is no URL, whatever
+ * else it may be ("password=... sslrootcert=file://..."). */
+static char *scheme_end(char *url)
+{
+	char *scheme = strspn(url, "0123456789") == 4 && url[4] == '=' ? url + 5 : url;
+	char *end = strstr(url, "://");
+	bool plain = end != NULL && end > scheme;
+	for (const char *c = scheme; plain && c < end; c++)
+		plain = isalnum((unsigned char)*c) || strchr("+-.", *c) != NULL;
+	return plain ? end : NULL;
+}
+
 void setting_scrub(char *url)
 {
-	char *rest = strstr(url, "://");
+	char *rest = scheme_end(url);
 	if (rest == NULL) {
 		if (strncmp(url, "sqlite:", 7) != 0)
 			cross_out(url, strlen(url));

@@ -40,6 +40,13 @@ static bool server_take(char **target, const char *text, struct error *error)
 	return size != -1 || error_memory(error, "a setting");
 }
 
+/* user:password@host without a scheme, which would be shown whole, as files are. */
+static bool like_a_url(const char *text)
+{
+	const char *colon = strchr(text, ':');
+	return text[0] != '/' && text[0] != '.' && colon != NULL && strchr(colon, '@') != NULL;
+}
+
 bool lineage_target_take(char **target, const char *text, struct error *error)
 {
 	char path[4096];
@@ -56,6 +63,10 @@ bool lineage_target_take(char **target, const char *text, struct error *error)
 			"events go to a file, or to a URL that begins with http:// or https://, "
 			"not to %.*s://",
 			scheme > 20 ? 20 : (int)scheme, text);
+	else if (like_a_url(text))
+		return error_set(error, ERROR_USAGE,
+			"a scheme is missing: events go to a URL that begins with http:// or https://, "
+			"or to a file, which is written with ./ in front when it has : and @ in its name");
 	*target = strdup(text);
 	return *target != NULL || error_memory(error, "a setting");
 }

@@ -39,20 +39,22 @@ static bool scheme_check(const char *url, bool *local, struct error *error)
 		size > 20 ? 20 : (int)size, url);
 }
 
-/* A port that is no number is most often a password with a / in it, which would be shown as a path.
- */
+/* A port that is no number is most often a password with a / in it, which would be shown as a path;
+ * one that is a number can be the beginning of such a password, whose @ then stands further on. */
 static bool port_check(const char *host, const char *end, struct error *error)
 {
 	const char *bracket = *host == '[' ? memchr(host, ']', (size_t)(end - host)) : NULL;
 	const char *from = bracket != NULL ? bracket : host;
 	const char *colon = memchr(from, ':', (size_t)(end - from));
-	if (colon == NULL)
-		return true;
-	size_t digits = strspn(colon + 1, "0123456789");
-	if (digits > 5 || colon + 1 + digits != end)
+	size_t digits = colon != NULL ? strspn(colon + 1, "0123456789") : 0;
+	if (colon != NULL && (digits > 5 || colon + 1 + digits != end))
 		return error_set(error, ERROR_USAGE,
 			"the port in the source URL is not a number: a / ? # or @ in a user or "
 			"password must be written %%2F %%3F %%23 %%40");
+	if (strchr(end, '@') != NULL)
+		return error_set(error, ERROR_USAGE,
+			"the source URL has an @ behind its host: a / ? # or @ in a user or "
+			"password must be written %%2F %%3F %%23 %%40, and so must an @ in a path");
 	return true;
 }
 

@@ -206,9 +206,11 @@ static bool is_leap(int year)
 	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
+/* More by a constant: 400 years later, so that no division rounds up in the year 0. */
 static int leaps_before(int year)
 {
-	return (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400;
+	int before = year + 399;
+	return before / 4 - before / 100 + before / 400;
 }
 
 enum value_fault value_date(const char *text, uint32_t size, int year, int64_t *days)

@@ -76,6 +76,8 @@ static void test_names_hold_no_secret(void **state)
 	assert_null(strstr(call->error.text, "heim"));
 	expect_wrong(call, "run|--to|postgresql://me:12/heim@h/d", "percent-encoded", NULL);
 	assert_null(strstr(call->error.text, "heim"));
+	expect_wrong(call, "run|--to|postgresql://me:12/heim?x@h/d", "percent-encoded", NULL);
+	assert_null(strstr(call->error.text, "heim"));
 }
 
 static void test_sqlite_files(void **state)
@@ -106,6 +108,8 @@ static void test_other_destinations(void **state)
 	assert_null(strstr(call->error.text, "geheim"));
 	expect_wrong(call, "run|--to|host=h password=gehe:im", "--to", "scheme");
 	assert_null(strstr(call->error.text, "geh"));
+	expect_wrong(call, "run|--to|geheim:x-token@h/d", "--to", "scheme");
+	assert_null(strstr(call->error.text, "geheim"));
 	expect_wrong(call, "run|--to|dvf.sqlite", "--to", "sqlite:FILE");
 	expect_wrong(call, "run|--to|postgresql:h/d", "--to", "postgresql");
 }
@@ -199,6 +203,8 @@ static void test_argv_keeps_no_password(void **state)
 	assert_null(strstr(call->argv[3], "geheim"));
 	expect_wrong(call, "run|--to|postgresql://me:ge/heim@h/d", "--to", NULL);
 	assert_null(strstr(call->argv[3], "heim"));
+	expect_wrong(call, "run|--to|password=geheim sslrootcert=file://x", "--to", NULL);
+	assert_null(strstr(call->argv[3], "geheim"));
 	expect_fine(call, "run|--to|sqlite:f.db");
 	assert_string_equal(call->argv[3], "sqlite:f.db");
 }

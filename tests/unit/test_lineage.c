@@ -262,6 +262,9 @@ static void test_targets(void **state)
 		{ "http://me:s3/cr3t@host", NULL },
 		{ "file://elsewhere/a", NULL },
 		{ "kafka://s3cr3t@host", NULL },
+		{ "http://me:12/s3cr3t@host", NULL },
+		{ "me:s3cr3t@host/own", NULL },
+		{ "./a:b@c", "./a:b@c" },
 	};
 	struct error error;
 	char *taken = NULL;

@@ -286,12 +286,10 @@ static void test_what_is_no_date(void **state)
 		assert_date(wrong[i], 2023, VALUE_NOT_DATE, 0);
 }
 
-/* Every day of some years, one after the other. */
-static void test_days_follow_each_other(void **state)
+/* The days of some years, one after the other; gives the day after the last. */
+static int64_t days_of(int first, int end, int64_t want)
 {
-	(void)state;
-	int64_t want = 16071; /* 2014-01-01 */
-	for (int year = 2014; year < 2030; year++) {
+	for (int year = first; year < end; year++) {
 		for (int number = 101; number <= 1231; number++) {
 			char text[40];
 			int64_t days = 0;
@@ -301,7 +299,15 @@ static void test_days_follow_each_other(void **state)
 				assert_int_equal(days, want++);
 		}
 	}
-	assert_int_equal(want, 21915); /* 2030-01-01 */
+	return want;
+}
+
+static void test_days_follow_each_other(void **state)
+{
+	(void)state;
+	assert_int_equal(days_of(2014, 2030, 16071), 21915);
+	/* value_day has any year: the first is a leap year, and so is every fourth of these. */
+	assert_int_equal(days_of(0, 9, -719528), -719528 + 9 * 365 + 3);
 }
 
 static const struct {
