@@ -1,0 +1,39 @@
+"""Databases that are not in UTF-8: refused before anything is made in them, with the remedy."""
+import pytest
+
+import program
+
+REMEDY = "CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8'"
+
+
+@pytest.fixture
+def make_odd_database(postgres, make_database):
+    """make_odd_database(options): like make_database, from template0 with options of CREATE DATABASE."""
+    def make(options):
+        made = make_database()
+        postgres.sql(f"DROP DATABASE {made.name}")
+        postgres.sql(f"CREATE DATABASE {made.name} OWNER importer TEMPLATE template0 {options}")
+        return made
+
+    return make
+
+
+def made_in(database):
+    """Schemas and tables that are not the server's own."""
+    return database.query("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_|^information_schema$|^public$' UNION ALL"
+                          " SELECT relname FROM pg_class WHERE oid >= 16384")
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_not_in_utf8(make_odd_database, site, make_import, made_years, encoding):
+    site.put(2021, made_years(500))
+    database = make_odd_database(f"ENCODING '{encoding}' LOCALE 'C'")
+    importer = make_import(database)
+    for arguments in (("run", "--years", "2021"), ("check", "--years", "2021"), ("run", "--years", "2021", "--staging"),
+                      ("check", "--years", "2021", "--staging")):
+        result = importer.call(*arguments)
+        assert result.code in ((program.REFUSED,) if arguments[0] == "run" else (program.NONE, program.REFUSED)), str(result)
+        assert f"encoding is {encoding}" in result.said and REMEDY in result.said, str(result)
+        assert made_in(database) == []
+        assert not database.slot("staging").exists()
+    assert not [one for one in site.requests() if one.method == "GET"], "nothing is fetched for it"
