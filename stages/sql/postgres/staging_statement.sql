@@ -4,7 +4,7 @@ SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L L
        || CASE w.words ->> 'datlocprovider'
               WHEN 'i' THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %L',
                                    coalesce(w.words ->> 'datlocale', w.words ->> 'daticulocale'))
-                            || coalesce(format(' ICU_RULES %L', w.words ->> 'daticurules'), '')
+                            || coalesce(' ICU_RULES ' || quote_literal(w.words ->> 'daticurules'), '')
               WHEN 'b' THEN format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', w.words ->> 'datlocale')
               WHEN 'c' THEN ' LOCALE_PROVIDER libc'
               ELSE '' END
