@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "stages/pg.h"
@@ -32,13 +33,30 @@ static void sqlstate_in(const char *text, char state[static 6])
 	}
 }
 
+/* What libpq itself found wrong with a setting, a file of the user's or the server's certificate,
+ * which has no SQLSTATE. (A TLS connection that just ends is an "SSL SYSCALL error".) Of several
+ * hosts another may be on its way. */
+static bool is_setting(PGconn *conn)
+{
+	static const char *const signs[] = { "certificate", "private key",
+		"SSL error:", "does not support SSL", "definition of service", "service file",
+		"invalid ", "could not match", "authentication method" };
+	const char *said = PQerrorMessage(conn);
+	if (PQconnectionNeedsPassword(conn))
+		return true;
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (strstr(said, signs[i]) != NULL)
+			return strstr(said, "Is the server running") == NULL;
+	return false;
+}
+
 /* True when waiting may help: nobody answers, or the server says not now, or the database was being
  * renamed just then: a promote puts another one under that name (one that is not there at all has
  * no DETAIL). */
 static bool may_come(PGconn *conn, const char *state)
 {
 	if (state[0] == '\0')
-		return !PQconnectionNeedsPassword(conn);
+		return !is_setting(conn);
 	if (strcmp(state, "3D000") == 0)
 		return strstr(PQerrorMessage(conn), "DETAIL:") != NULL;
 	return strncmp(state, "57P0", 4) == 0 || strncmp(state, "53", 2) == 0;
@@ -55,6 +73,18 @@ static PGconn *start(const char *conninfo, const char *database)
 	const char *const values[] = { "dvf-import", "30", "10", "3", "60000", conninfo, database,
 		"UTF8", NULL };
 	return PQconnectStartParams(names, values, 1);
+}
+
+/* pgbouncer says that a database is not there under a code of its own, and for some seconds after
+ * such an answer (server_login_retry) does not ask the server again. */
+static void sqlstate_of_pooler(const char *said, char state[static 6])
+{
+	if (strcmp(state, "08P01") != 0)
+		return;
+	if (strstr(said, "server_login_retry") != NULL)
+		snprintf(state, 6, "57P03"); /* cannot connect now */
+	else if (strstr(said, "database \"") != NULL && strstr(said, "\" does not exist") != NULL)
+		snprintf(state, 6, "3D000");
 }
 
 /* One try. False: *again says whether another may do better. */
@@ -85,6 +115,7 @@ static bool try_connect(
 	char state[6];
 	const char *said = PQerrorMessage(pg->conn);
 	sqlstate_in(said, state);
+	sqlstate_of_pooler(said, state);
 	*again = may_come(pg->conn, state);
 	pg_one_line(error, *again ? ERROR_BUSY : ERROR_DATABASE, "",
 		said[0] != '\0' ? said : "no answer in time");

@@ -129,16 +129,21 @@ bool promotion_dump_find(
 	struct promotion *p, char folder[static 256], bool *found, struct error *error);
 
 /* pg_promote_child.c */
+/* How the libpq programs reach one database: our environment, with PG* as the connection has them,
+ * and a file for what no variable carries (-1: there is no such thing). */
+struct child_reach {
+	char **environment;
+	int service;
+};
 struct child {
 	const char *const *words; /* words[0] is the path */
-	char **environment;
+	const struct child_reach *reach;
 	int in, out, list; /* 0, 1 and 3 of the child; -1: /dev/null, -1: /dev/null, -1: none */
 };
 bool child_run(struct promotion *p, const struct child *child, struct error *error);
-/* The environment of libpq programs for one database: ours, with PG* as the connection has them. */
-bool child_environment(
-	const struct promotion *p, const char *database, char ***environment, struct error *error);
-void child_environment_free(char **environment);
+bool child_reach(const struct promotion *p, const char *database, struct child_reach *reach,
+	struct error *error);
+void child_reach_free(struct child_reach *reach);
 bool child_file(int *fd, struct error *error); /* a file without a name */
 
 /* pg_promote_carry.c */

@@ -7,16 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "state/base/file.h"
 #include "state/base/stop.h"
 
-#define WAIT_MS     50
-#define TAIL        600 /* bytes of what it said that are told */
-#define VARIABLES   64  /* of libpq */
-#define DESCRIPTORS 3
+#define WAIT_MS       50
+#define TAIL          600 /* bytes of what it said that are told */
+#define VARIABLES     96  /* of libpq */
+#define DESCRIPTORS   3
+#define SERVICE_LEAST 10
 
 extern char **environ;
 
@@ -33,11 +35,13 @@ bool child_file(int *fd, struct error *error)
 	return true;
 }
 
-void child_environment_free(char **environment)
+void child_reach_free(struct child_reach *reach)
 {
-	for (char **entry = environment; entry != NULL && *entry != NULL; entry++)
+	for (char **entry = reach->environment; entry != NULL && *entry != NULL; entry++)
 		free(*entry);
-	free(environment);
+	free(reach->environment);
+	reach->environment = NULL;
+	file_close(&reach->service);
 }
 
 static bool add_entry(char **environment, size_t *count, const char *name, const char *value)
@@ -50,12 +54,27 @@ static bool add_entry(char **environment, size_t *count, const char *name, const
 	return true;
 }
 
-/* What the connection uses, as the variables libpq reads. */
-static bool add_options(
-	char **environment, size_t *count, const PQconninfoOption *options, const char *database)
+/* What the connection uses. Of several hosts, and of the addresses of one, it is the one we are
+ * connected to: another may be a server of its own, or a standby. */
+static const char *value_of(PGconn *conn, const PQconninfoOption *option, const char *database)
+{
+	if (strcmp(option->keyword, "dbname") == 0)
+		return database;
+	if (strcmp(option->keyword, "host") == 0)
+		return PQhost(conn);
+	if (strcmp(option->keyword, "hostaddr") == 0)
+		return PQhostaddr(conn);
+	if (strcmp(option->keyword, "port") == 0)
+		return PQport(conn);
+	return option->val;
+}
+
+/* As the variables libpq reads. */
+static bool add_options(PGconn *conn, char **environment, size_t *count,
+	const PQconninfoOption *options, const char *database)
 {
 	for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
-		const char *value = strcmp(o->keyword, "dbname") == 0 ? database : o->val;
+		const char *value = value_of(conn, o, database);
 		if (o->envvar == NULL || value == NULL || value[0] == '\0' ||
 			strcmp(o->keyword, "service") == 0 || strcmp(o->envvar, "PGAPPNAME") == 0 ||
 			strcmp(o->envvar, "PGCLIENTENCODING") == 0)
@@ -66,29 +85,70 @@ static bool add_options(
 	return add_entry(environment, count, "PGAPPNAME", "dvf-import carry");
 }
 
-bool child_environment(
-	const struct promotion *p, const char *database, char ***environment, struct error *error)
+static bool copy_environment(char **environment, size_t *count)
+{
+	for (char **entry = environ; *entry != NULL; entry++)
+		if (strncmp(*entry, "PG", 2) != 0 && strncmp(*entry, "LC_ALL=", 7) != 0) {
+			environment[*count] = strdup(*entry);
+			if (environment[*count] == NULL)
+				return false;
+			(*count)++;
+		}
+	return add_entry(environment, count, "LC_ALL", "C");
+}
+
+/* A file in memory, whose number is none that the child gives to anything else. */
+static bool memory_file(const char *text, int *fd, struct error *error)
+{
+	int made = memfd_create("dvf-import", MFD_CLOEXEC);
+	*fd = made != -1 ? fcntl(made, F_DUPFD_CLOEXEC, SERVICE_LEAST) : -1;
+	bool done = *fd != -1 || error_system(error, "cannot make a file in memory");
+	file_close(&made);
+	return done && file_write_at(*fd, text, strlen(text), 0, error);
+}
+
+/* The pass phrase of a client key has no variable: it goes in a service file, which only the child
+ * can read. */
+static bool add_service(struct child_reach *reach, size_t *count, const PQconninfoOption *options,
+	struct error *error)
+{
+	char path[32], *text = NULL;
+	const char *phrase = NULL;
+	for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
+		if (strcmp(o->keyword, "sslpassword") == 0)
+			phrase = o->val;
+	if (phrase == NULL || phrase[0] == '\0')
+		return true;
+	if (asprintf(&text, "[carry]\nsslpassword=%s\n", phrase) == -1)
+		return error_memory(error, "a service file");
+	bool done = memory_file(text, &reach->service, error);
+	free(text);
+	if (!done)
+		return false;
+	snprintf(path, sizeof(path), "/dev/fd/%d", reach->service);
+	return (add_entry(reach->environment, count, "PGSERVICE", "carry") &&
+		       add_entry(reach->environment, count, "PGSERVICEFILE", path)) ||
+	       error_memory(error, "an environment");
+}
+
+bool child_reach(const struct promotion *p, const char *database, struct child_reach *reach,
+	struct error *error)
 {
 	PQconninfoOption *options = PQconninfo(p->b.conn);
 	size_t count = 0, room = VARIABLES;
 	for (char **entry = environ; *entry != NULL; entry++)
 		room++;
-	*environment = calloc(room, sizeof(**environment));
-	bool done = options != NULL && *environment != NULL;
-	for (char **entry = environ; done && *entry != NULL; entry++)
-		if (strncmp(*entry, "PG", 2) != 0 && strncmp(*entry, "LC_ALL=", 7) != 0) {
-			(*environment)[count] = strdup(*entry);
-			done = (*environment)[count] != NULL;
-			count += done;
-		}
-	done = done && add_entry(*environment, &count, "LC_ALL", "C") &&
-	       add_options(*environment, &count, options, database);
+	*reach = (struct child_reach){ calloc(room, sizeof(*reach->environment)), -1 };
+	bool done = options != NULL && reach->environment != NULL &&
+		    copy_environment(reach->environment, &count) &&
+		    add_options(p->b.conn, reach->environment, &count, options, database);
+	if (!done)
+		error_memory(error, "an environment");
+	done = done && add_service(reach, &count, options, error);
 	PQconninfoFree(options);
-	if (!done) {
-		child_environment_free(*environment);
-		*environment = NULL;
-	}
-	return done || error_memory(error, "an environment");
+	if (!done)
+		child_reach_free(reach);
+	return done;
 }
 
 static bool spawn(const struct child *child, int said, pid_t *pid, struct error *error)
@@ -111,8 +171,11 @@ static bool spawn(const struct child *child, int said, pid_t *pid, struct error 
 			posix_spawn_file_actions_addopen(&actions, i, "/dev/null", O_RDWR, 0);
 	if (child->list != -1)
 		posix_spawn_file_actions_adddup2(&actions, child->list, DESCRIPTORS);
+	if (child->reach->service != -1)
+		posix_spawn_file_actions_adddup2(
+			&actions, child->reach->service, child->reach->service);
 	errno = posix_spawn(pid, child->words[0], &actions, &attributes,
-		(char *const *)child->words, child->environment);
+		(char *const *)child->words, child->reach->environment);
 	bool done = errno == 0 || error_system(error, "cannot start %s", child->words[0]);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);

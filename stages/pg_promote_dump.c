@@ -12,7 +12,8 @@
 #include "state/base/file.h"
 #include "state/base/log.h"
 
-#define NEWEST       30      /* of the server, looked for */
+#define NEWEST       30 /* of the server, looked for */
+#define WORD_SIZE    (2 * DATABASE_NAME + 16)
 #define WORDS        160     /* of pg_dump's command line */
 #define ENTRIES      1000000 /* of an archive: FOREIGN_MAX objects have a few each */
 #define CLASS_CLASS  1259    /* oids of catalogues, as the archive's list has them */
@@ -31,14 +32,13 @@ static bool version_of(struct promotion *p, const char *folder, int *version, st
 {
 	char path[320], text[128] = "";
 	const char *const words[] = { path, "--version", NULL };
-	char **environment = NULL;
+	struct child_reach reach = { NULL, -1 };
 	int out = -1;
 	size_t got = 0;
 	snprintf(path, sizeof(path), "%s/pg_dump", folder);
 	*version = 0;
-	bool done = child_environment(p, p->maintenance, &environment, error) &&
-		    child_file(&out, error);
-	struct child child = { words, environment, -1, out, -1 };
+	bool done = child_reach(p, p->maintenance, &reach, error) && child_file(&out, error);
+	struct child child = { words, &reach, -1, out, -1 };
 	struct error ignored;
 	if (done && child_run(p, &child, &ignored) &&
 		file_read_at(out, text, sizeof(text) - 1, 0, &got, &ignored)) {
@@ -46,7 +46,7 @@ static bool version_of(struct promotion *p, const char *folder, int *version, st
 		*version = (int)strtol(digits, NULL, 10);
 	}
 	file_close(&out);
-	child_environment_free(environment);
+	child_reach_free(&reach);
 	return done;
 }
 
@@ -237,12 +237,12 @@ static bool run_dump(struct promotion *p, const char *folder, int archive, struc
 	const char *const params[] = { p->places[PLACE_LIVE].dvf };
 	struct pg pg = { 0 };
 	PGresult *r = NULL;
-	char **environment = NULL;
+	struct child_reach reach = { NULL, -1 };
 	int count = 6;
 	snprintf(path, sizeof(path), "%s/pg_dump", folder);
 	bool done = promotion_connect(p, p->places[PLACE_LIVE].name, &pg, error) &&
 		    pg_params(&pg, sql_postgres_promote_tables, 1, params, &r, error) &&
-		    child_environment(p, p->places[PLACE_LIVE].name, &environment, error);
+		    child_reach(p, p->places[PLACE_LIVE].name, &reach, error);
 	pg_close(&pg);
 	for (int i = 0; done && i < PQntuples(r); i++)
 		if (count < WORDS - 1)
@@ -250,11 +250,24 @@ static bool run_dump(struct promotion *p, const char *folder, int archive, struc
 		else
 			done = error_set(
 				error, ERROR_REFUSED, "dvf has too many partitions to carry");
-	struct child child = { words, environment, -1, archive, -1 };
+	struct child child = { words, &reach, -1, archive, -1 };
 	done = done && child_run(p, &child, error);
 	PQclear(r);
-	child_environment_free(environment);
+	child_reach_free(&reach);
 	return done;
+}
+
+/* pg_restore takes a name that has a = or a :// in it for a connection string: so it gets one,
+ * quoted. */
+static void database_word(const char *name, char word[static WORD_SIZE])
+{
+	char *to = word + snprintf(word, WORD_SIZE, "dbname='");
+	for (const char *c = name; *c != '\0'; c++) {
+		if (*c == '\'' || *c == '\\')
+			*to++ = '\\';
+		*to++ = *c;
+	}
+	memcpy(to, "'", 2);
 }
 
 static bool any_both(const struct foreign_list *list)
@@ -268,23 +281,24 @@ static bool any_both(const struct foreign_list *list)
 static bool run_restore(struct promotion *p, const char *folder, const struct foreign_list *list,
 	int archive, struct error *error)
 {
-	char path[320];
+	char path[320], database[WORD_SIZE];
 	int verbose = -1, chosen = -1;
-	char **environment = NULL;
+	struct child_reach reach = { NULL, -1 };
 	snprintf(path, sizeof(path), "%s/pg_restore", folder);
+	database_word(p->places[p->from].name, database);
 	const char *const show[] = { path, "--list", "--verbose", NULL };
 	/* In both: dropped first, in the same transaction. */
 	const char *const restore[] = { path, "--no-password", "--single-transaction",
-		"--exit-on-error", "--dbname", p->places[p->from].name, "--use-list=/dev/fd/3",
+		"--exit-on-error", "--dbname", database, "--use-list=/dev/fd/3",
 		any_both(list) ? "--clean" : NULL, "--if-exists", NULL };
 	bool done = child_file(&verbose, error) && child_file(&chosen, error) &&
-		    child_environment(p, p->places[p->from].name, &environment, error);
-	struct child lister = { show, environment, archive, verbose, -1 };
-	struct child restorer = { restore, environment, archive, -1, chosen };
+		    child_reach(p, p->places[p->from].name, &reach, error);
+	struct child lister = { show, &reach, archive, verbose, -1 };
+	struct child restorer = { restore, &reach, archive, -1, chosen };
 	done = done && lseek(archive, 0, SEEK_SET) == 0 && child_run(p, &lister, error) &&
 	       make_list(list, verbose, chosen, error) && lseek(archive, 0, SEEK_SET) == 0 &&
 	       lseek(chosen, 0, SEEK_SET) == 0 && child_run(p, &restorer, error);
-	child_environment_free(environment);
+	child_reach_free(&reach);
 	file_close(&verbose);
 	file_close(&chosen);
 	return done;

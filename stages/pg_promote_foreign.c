@@ -152,10 +152,12 @@ static bool check_carry(struct promotion *p, const struct foreign_list *list, st
 		return false;
 	if (!found) {
 		snprintf(what, sizeof(what),
-			"there is no pg_dump of PostgreSQL %d here, which --carry needs",
+			"there is no pg_dump of PostgreSQL %d or newer here, which --carry needs (an older "
+			"one refuses this server)",
 			p->server_version / 10000);
 		snprintf(remedy, sizeof(remedy),
-			"install postgresql-client-%d, carry over by hand, or give up with --drop-foreign",
+			"install postgresql-client-%d or put the folder of its pg_dump and pg_restore into "
+			"PATH, carry over by hand, or give up with --drop-foreign",
 			p->server_version / 10000);
 		promotion_find(p, what, remedy);
 	}

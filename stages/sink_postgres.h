@@ -39,6 +39,7 @@ struct postgres_identity {
 	bool begun;       /* at least those an older version made */
 	bool dvf, schema, standby;
 	char version[64];
+	char encoding[32];
 };
 
 /* Connects to the slot's database. */
@@ -50,6 +51,8 @@ bool postgres_identity(
 bool postgres_same_as_before(
 	struct postgres_sink *sink, const struct postgres_identity *identity, struct error *error);
 bool postgres_may_write(const struct postgres_identity *identity, struct error *error);
+/* Whether text of every file fits into a database of that encoding; ERROR_REFUSED if not. */
+bool postgres_encoding_serves(const char *encoding, struct error *error);
 /* Copies a name; ERROR_REFUSED where it does not fit. */
 bool postgres_text(char *to, size_t size, const char *from, struct error *error);
 

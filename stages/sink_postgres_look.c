@@ -45,6 +45,7 @@ static bool take_identity(struct postgres_sink *sink, struct postgres_identity *
 	identity->standby = pg_true(r, 0, 5);
 	identity->schema = schema[0] != '\0';
 	snprintf(identity->version, sizeof(identity->version), "%s", pg_text(r, 0, 8));
+	snprintf(identity->encoding, sizeof(identity->encoding), "%s", pg_text(r, 0, 10));
 	bool done = is_meant(sink, pg_text(r, 0, 0), error) &&
 		    postgres_text(sink->oid, sizeof(sink->oid), pg_text(r, 0, 2), error) &&
 		    postgres_text(sink->system, sizeof(sink->system), pg_text(r, 0, 3), error) &&
@@ -68,14 +69,26 @@ bool postgres_identity(
 	return done;
 }
 
+/* LATIN1 has no oe ligature, so that records would become rejects; SQL_ASCII takes every byte and
+ * tells each reader that it is what he expects. */
+bool postgres_encoding_serves(const char *encoding, struct error *error)
+{
+	return strcmp(encoding, "UTF8") == 0 ||
+	       error_set(error, ERROR_REFUSED,
+		       "the database's encoding is %s and must be UTF8, or names would be refused or garbled: make one "
+		       "(CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8') and give it to --to",
+		       encoding);
+}
+
 bool postgres_may_write(const struct postgres_identity *identity, struct error *error)
 {
 	if (identity->standby)
 		return error_set(error, ERROR_REFUSED,
 			"the server is a standby, which is read-only: give the primary's address");
-	return identity->schema ||
-	       error_set(error, ERROR_REFUSED,
-		       "no schema of the search_path exists: CREATE SCHEMA public, or set the role's search_path");
+	if (!identity->schema)
+		return error_set(error, ERROR_REFUSED,
+			"no schema of the search_path exists: CREATE SCHEMA public, or set the role's search_path");
+	return postgres_encoding_serves(identity->encoding, error);
 }
 
 /* Who it is, without making it anybody: a copy that was never taken has no identity of its own yet,

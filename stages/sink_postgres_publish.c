@@ -15,12 +15,26 @@
 #define SESSIONS_NAMED   3
 #define WAITED_MAX       64 /* snapshots named one by one in the wait; more are waited for in rounds */
 
+/* False with ERROR_BUSY: it cannot be done within the role's time limits. One on statements ends
+ * the statement, one on transactions the session. */
+static bool vacuum(
+	struct postgres_sink *sink, const struct edition_names *names, struct error *error)
+{
+	PGresult *r = NULL;
+	bool done = pg_exec(&sink->pg, sql_postgres_vacuum_allowed, &r, error);
+	bool allowed = done && pg_true(r, 0, 0);
+	PQclear(r);
+	if (done && !allowed)
+		return error_set(error, ERROR_BUSY, "transactions of this role have a time limit");
+	return done && pg_make(&sink->pg, sql_postgres_vacuum_incoming, names->values, NULL, error);
+}
+
 /* VACUUM stands outside transactions, so a time limit of the role's counts there: then statistics
  * must do. */
 static bool analyze(
 	struct postgres_sink *sink, const struct edition_names *names, struct error *error)
 {
-	if (pg_make(&sink->pg, sql_postgres_vacuum_incoming, names->values, NULL, error))
+	if (vacuum(sink, names, error))
 		return true;
 	if (error->kind != ERROR_BUSY)
 		return false;

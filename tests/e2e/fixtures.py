@@ -21,6 +21,23 @@ def pytest_configure(config):
                     returncode=4)
 
 
+def touches_postgres(item):
+    parameters = getattr(item, "callspec", None)
+    if parameters is not None and "sqlite" in parameters.params.values():
+        return False
+    return not {"postgres", "postgres_crash", "make_database", "make_destination", "loaded",
+                "secure"}.isdisjoint(item.fixturenames)
+
+
+def pytest_collection_modifyitems(config, items):
+    """With a server of another version (ops/test-versions) only what touches it is worth the time."""
+    if not os.environ.get("DVF_TEST_POSTGRES"):
+        return
+    wanted = [item for item in items if touches_postgres(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+    items[:] = wanted
+
+
 @pytest.fixture(scope="session")
 def made_years(tmp_path_factory):
     """made_years(rows, year=2021, seed=1, members=1): the path of a made file, made once a session."""

@@ -3,6 +3,7 @@ import contextlib
 import glob
 import os
 import pwd
+import re
 import shlex
 import shutil
 import signal
@@ -13,6 +14,7 @@ import threading
 import time
 
 import psycopg2
+import pytest
 
 PASSWORD = "p@ss:w/ord %1'é\"\\$&?#"  # every character that a URL, a conninfo or a shell could trip over
 
@@ -86,8 +88,26 @@ class Postgres:
 
     @staticmethod
     def tool(name):
+        """A program of PostgreSQL: DVF_TEST_POSTGRES is a folder of a server's programs, which may lack clients."""
+        chosen = os.path.join(os.environ.get("DVF_TEST_POSTGRES", ""), name)
+        if os.path.isabs(chosen) and os.access(chosen, os.X_OK):
+            return chosen
         found = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}")) or [shutil.which(name)]
         return found[-1]
+
+    def version(self):
+        return int(self.sql("SHOW server_version_num")[0][0]) // 10000
+
+    def file_copy(self):
+        """For CREATE DATABASE; before 15 there was no other way."""
+        return "STRATEGY file_copy" if self.version() >= 15 else ""
+
+    def needs_pg_dump(self):
+        """Skips the test where pg_dump is older than the server, which it then refuses."""
+        server = self.version()
+        said = subprocess.run([self.tool("pg_dump"), "--version"], check=True, capture_output=True, text=True).stdout
+        if int(re.search(r"\d+", said).group()) < server:
+            pytest.skip(f"needs a pg_dump of PostgreSQL {server}; here it is {said.split()[2]}")
 
     def make(self):
         password_file = os.path.join(self.folder, "password")
@@ -175,6 +195,35 @@ class Postgres:
         if self.process is not None:
             self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def pgbouncer(server, mode, size):
+    """The port of a pgbouncer in front of all databases of a server, with at most `size` connections to each."""
+    binary, port = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer", free_port()
+    if not os.access(binary, os.X_OK):
+        pytest.skip("pgbouncer is not there")
+    with tempfile.NamedTemporaryFile("w", prefix="dvf-pool-", suffix=".ini") as settings:
+        settings.write(f"""[databases]
+* = host={server.folder} port={server.port} user=importer
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = {mode}
+default_pool_size = {size}
+server_login_retry = 2
+""")
+        settings.flush()
+        os.chmod(settings.name, 0o644)
+        process = subprocess.Popen([*server.as_user, binary, "-q", settings.name], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_for(lambda: listens(port), 10, "pgbouncer to listen")
+            yield port
+        finally:
+            end_process(process, signal.SIGINT)
 
 
 class HoldingProxy:

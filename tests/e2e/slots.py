@@ -35,7 +35,7 @@ class Loaded:
 
     def copy(self, edition, name):
         """A database like one that was loaded under that name: with an identity of its own."""
-        self.server.sql(f"CREATE DATABASE {name} TEMPLATE edition_{edition} OWNER importer STRATEGY file_copy")
+        self.server.sql(f"CREATE DATABASE {name} TEMPLATE edition_{edition} OWNER importer {self.server.file_copy()}")
         self.server.sql("UPDATE dvf_import.destination SET uuid = gen_random_uuid(), database_oid ="
                         " (SELECT oid FROM pg_database WHERE datname = current_database())", name)
 

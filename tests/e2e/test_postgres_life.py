@@ -2,17 +2,14 @@
 own, sessions of others, a server that stalls, a pool in between. The next run brings everything in."""
 import contextlib
 import os
-import shutil
 import signal
-import subprocess
-import tempfile
 import time
 
 import psycopg2
 import pytest
 
 import program
-from servers import HoldingProxy, children_of, end_process, free_port, listens, wait_for
+from servers import HoldingProxy, children_of, pgbouncer, wait_for
 
 ROWS = 20_000
 WHOLE = (ROWS, 1, ROWS, ROWS)
@@ -328,31 +325,8 @@ def test_terminated_while_the_server_stalls(database, site, make_import, made_ye
 
 @pytest.fixture
 def pool(database):
-    """The port of a pgbouncer in transaction mode, with at most 4 connections to the database's server."""
-    binary = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
-    if not os.access(binary, os.X_OK):
-        pytest.skip("pgbouncer is not there")
-    server, port = database.server, free_port()
-    with tempfile.NamedTemporaryFile("w", prefix="dvf-pool-", suffix=".ini") as settings:
-        settings.write(f"""[databases]
-* = host={server.folder} port={server.port} user=importer
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 4
-""")
-        settings.flush()
-        os.chmod(settings.name, 0o644)
-        process = subprocess.Popen([*server.as_user, binary, "-q", settings.name], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            wait_for(lambda: listens(port), 10, "pgbouncer to listen")
-            yield port
-        finally:
-            end_process(process, signal.SIGINT)
+    with pgbouncer(database.server, "transaction", 4) as port:
+        yield port
 
 
 def settings_in(port, database):

@@ -62,6 +62,7 @@ def test_refused_and_listed(swap):
 @pytest.mark.sanitize
 def test_carried(swap):
     """Rows, sequences, owners and all; then back, and forth again with what was written meanwhile."""
+    swap.server.needs_pg_dump()
     swap.by_owner(THEIRS)
     before = theirs_in(swap.live)
     assert before[2] == 2 and before[5] is True and before[13] is True
@@ -85,6 +86,7 @@ def test_carried(swap):
 
 def test_carried_again_after_a_kill(swap):
     """Carried, then killed while it drains: the next call takes what live holds by then."""
+    swap.server.needs_pg_dump()
     swap.by_owner("CREATE TABLE remark (words text); INSERT INTO remark VALUES ('first')")
     stays = swap.server.connect(swap.name, "importer")
     process = swap.importer.start("--drain", "60", "--carry", command="promote")
@@ -110,6 +112,7 @@ def test_given_up(swap):
 
 
 def test_extensions_and_schemas_come_first(swap):
+    swap.server.needs_pg_dump()
     swap.by_owner("CREATE SCHEMA tools; CREATE EXTENSION pg_trgm SCHEMA tools;"
                   "CREATE VIEW alike AS SELECT id_mutation, tools.similarity(nom_commune, 'Lyon') AS s FROM dvf;"
                   "CREATE INDEX alike_index ON dvf USING gin (nom_commune tools.gin_trgm_ops)")
@@ -133,6 +136,7 @@ def test_column_cannot_be_filled(swap):
 
 
 def test_what_belongs_to_others(swap):
+    swap.server.needs_pg_dump()
     swap.server.sql("CREATE VIEW theirs AS SELECT 1 AS one; GRANT SELECT ON theirs TO importer", swap.name)
     result = swap.promote("--carry", code=program.REFUSED)
     assert "view public.theirs belongs to postgres, and importer is no member of that role" in result.out, str(result)
@@ -143,6 +147,7 @@ def test_what_belongs_to_others(swap):
 
 def test_restore_that_fails(swap, tmp_path):
     """What pg_restore says is told, nothing of it stays, and no password is in a command line."""
+    swap.server.needs_pg_dump()
     swap.by_owner("CREATE TABLE remark (words text); CREATE SCHEMA geo")
     swap.server.sql("CREATE FUNCTION made_by_c(internal) RETURNS internal STRICT LANGUAGE internal AS 'array_in';"
                     "ALTER FUNCTION made_by_c(internal) OWNER TO importer", swap.name)
@@ -171,10 +176,13 @@ def test_pg_dump_that_is_missing_or_fails(swap, tmp_path):
     result = without.call("promote", "--carry")
     assert result.code == program.REFUSED and "there is no pg_dump of PostgreSQL" in result.out, str(result)
     assert "install postgresql-client-" in result.out, str(result)
-    for name in ("pg_dump", "pg_restore"):
-        (folder / name).write_text("#!/bin/sh\n[ \"$1\" = --version ] && echo 'pg_dump (PostgreSQL) 99.1' && exit 0\n"
-                                   "echo 'it does not work today' >&2; exit 1\n")
-        (folder / name).chmod(stat.S_IRWXU)
-    result = without.call("promote", "--carry")
+    for version in ("9.6.24", "99.1"):
+        for name in ("pg_dump", "pg_restore"):
+            (folder / name).write_text(f"#!/bin/sh\n[ $1 = --version ] && echo 'pg_dump (PostgreSQL) {version}' && exit 0\n"
+                                       "echo 'it does not work today' >&2; exit 1\n")
+            (folder / name).chmod(stat.S_IRWXU)
+        result = without.call("promote", "--carry")
+        if version == "9.6.24":  # it would refuse a newer server
+            assert result.code == program.REFUSED and "there is no pg_dump of PostgreSQL" in result.out, str(result)
     assert result.code == program.NONE and "pg_dump failed: it does not work today" in result.err, str(result)
     assert swap.picture() == before

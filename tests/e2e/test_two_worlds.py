@@ -77,6 +77,7 @@ def test_copied_database_is_another(database, postgres, site, make_import, made_
 
 def test_restored_dump_is_another(database, postgres, make_database, site, make_import, made_years):
     """An older state of the same database, brought back under its name."""
+    postgres.needs_pg_dump()
     site.put(2021, made_years(ROWS))
     importer = make_import(database)
     importer.run_well("--years", "2021")

@@ -65,7 +65,7 @@ def test_staging_that_is_being_made(live, make_import, site, made_years):
     importer.run_well("--years", "2021")
     site.put(2021, made_years(ROWS + 1, year=2021, seed=2))
     other = threading.Thread(target=server.sql, args=(
-        f"CREATE DATABASE {live.name}_staging OWNER importer TEMPLATE template0 STRATEGY file_copy",))
+        f"CREATE DATABASE {live.name}_staging OWNER importer TEMPLATE template0 {server.file_copy()}",))
     with held_checkpointer(server):
         other.start()
         servers.wait_for(lambda: waits_in(server, "CREATE DATABASE", "CheckpointStart"), 10, "the other one")

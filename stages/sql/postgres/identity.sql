@@ -20,4 +20,5 @@ SELECT current_database(),
                  WHERE c.relname = 'dvf' ORDER BY path.place LIMIT 1), ''),
        current_setting('server_version'),
        to_regclass('dvf_import.destination') IS NOT NULL AND to_regclass('dvf_import.source') IS NOT NULL
-       AND to_regclass('dvf_import.chunk') IS NOT NULL AND to_regclass('dvf_import.reject') IS NOT NULL
+       AND to_regclass('dvf_import.chunk') IS NOT NULL AND to_regclass('dvf_import.reject') IS NOT NULL,
+       current_setting('server_encoding')
