@@ -3,6 +3,7 @@ import os
 import re
 
 import program
+import shapes
 
 NTH_CALL = os.path.join(program.ROOT, "build", "tests", "prove", "nth-call")
 YEARS = (2020, 2021)
@@ -26,8 +27,15 @@ class Small:
     """Two years of 120 records, three of which are refused; three chunks each, two loaders."""
 
     def __init__(self, site, made_years):
+        self.site = site
         self.files = {year: site.put(year, spoil(made_years(ROWS, year), SPOILED[year])) for year in YEARS}
         self.rejects = {(year, record) for year, records in SPOILED.items() for record in records}
+
+    def pack(self, members):
+        """The same years in so many gzip members, from now on; {year: path}."""
+        for year, path in self.files.items():
+            self.site.put(year, shapes.pack(shapes.plain_of(path), members))
+        return self.files
 
     def right(self, proof, destination, importer):
         """After the last run: every row once, every reject once, chunks that tile, a whole history, a clean spool."""
