@@ -1,5 +1,6 @@
 #include "stages/fetch_part.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -56,14 +57,21 @@ static bool read_again(struct part_file *file, uint64_t keep, struct error *erro
 	return done;
 }
 
+static bool in_the_way(const char *path, struct error *error)
+{
+	return error_set(error, ERROR_SYSTEM,
+		"%s is not a file, and one must go there: remove it and run again", path);
+}
+
 static bool open_at(struct part_file *file, uint64_t durable, uint64_t keep, struct error *error)
 {
 	struct stat status;
 	file->fd = open(file->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (file->fd == -1 || fstat(file->fd, &status) == -1)
+	bool odd = file->fd == -1 && (errno == ELOOP || errno == EISDIR);
+	if (!odd && (file->fd == -1 || fstat(file->fd, &status) == -1))
 		return error_system(error, "cannot open %s", file->path);
-	if (!S_ISREG(status.st_mode))
-		return error_set(error, ERROR_SYSTEM, "%s is not a file: remove it", file->path);
+	if (odd || !S_ISREG(status.st_mode))
+		return in_the_way(file->path, error);
 	/* ftruncate would lengthen a short file with zeros and call them downloaded. */
 	if (keep == 0 || (uint64_t)status.st_size < durable)
 		return part_restart(file, error) && file_sync_folder_of(file->path, error);
@@ -142,12 +150,15 @@ bool part_finish(struct part_file *file, const char *folder, enum packing packin
 	struct spool *spool, struct error *error)
 {
 	char path[PATH_MAX];
+	struct stat status;
 	if (!sha256_end(file->sum, spool->sha256, error))
 		return false;
 	spool->packed_size = file->size;
 	spool_name(spool->year, spool->sha256, packing == PACKING_NONE, spool->file);
 	if (!spool_path(folder, spool->file, path, sizeof(path), error))
 		return false;
+	if (lstat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		return in_the_way(path, error);
 	if (!part_sync(file, error))
 		return false;
 	part_close(file);

@@ -44,6 +44,18 @@ static bool few_rejects(struct load *load, uint64_t packed, struct error *error)
 		(unsigned long long)state->rejects, (unsigned long long)records);
 }
 
+/* What the ledger has beside it may be wrong; that is no verdict on the source: the witness tells.
+ */
+static bool tell_ledger(
+	struct load *load, const char *key, const struct range *range, struct error *error)
+{
+	if (ledger_range_add(load->ledger, key, range, error))
+		return true;
+	if (error->kind == ERROR_INPUT)
+		error->kind = ERROR_LOST;
+	return false;
+}
+
 static bool on_loaded(
 	void *context, const struct chunk_record *record, uint64_t packed, struct error *error)
 {
@@ -55,8 +67,7 @@ static bool on_loaded(
 		.rows = record->rows,
 		.rejects = record->rejects };
 	load_key(load->edition, key);
-	if (!ranges_add(&load->ranges, &range, error) ||
-		!ledger_range_add(load->ledger, key, &range, error))
+	if (!ranges_add(&load->ranges, &range, error) || !tell_ledger(load, key, &range, error))
 		return false;
 	load->state->plain_done += record->plain_end - record->plain_first;
 	load->state->rows += record->rows;

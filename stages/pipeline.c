@@ -157,6 +157,7 @@ static bool import(struct pipeline *pipeline, struct work *work, struct error *e
 		.spool = work->spool,
 		.compare = work->in_live ? &work->lives : NULL,
 		.progress = work->progress,
+		.fetched = work->fetched,
 		.may_refetch =
 			work->refetched < REFETCH_MOST && (work->task.has_part || !work->fetched),
 		.context = pipeline,

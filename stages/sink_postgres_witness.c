@@ -203,6 +203,13 @@ bool postgres_begin_edition(struct sink *base, const struct edition *edition, st
 bool postgres_forget(struct sink *base, const struct edition *edition, struct error *error)
 {
 	struct postgres_sink *sink = (struct postgres_sink *)base;
+	struct edition_memory memory;
+	bool found = false;
+	if (!postgres_recall(base, edition, &memory, &found, error))
+		return false;
+	/* Tables are named by twelve digits of the hash: they may be another edition's. */
+	if (!found || memory.stage == EDITION_PUBLISHED)
+		return true;
 	bool done = postgres_begin(sink, OWN_LOCK_TIMEOUT, error) &&
 		    postgres_drop_edition(sink, edition->year, edition->sha256, true, error) &&
 		    postgres_commit(sink, error);

@@ -26,6 +26,7 @@ try {
 	char under[256];
 	struct edition_memory served;
 	bool serving;
+	bool known; /* the sink has heard of this edition */
 	struct year_total total;
 	bool from_point;
 	bool refused;
@@ -213,6 +214,7 @@ static bool remembered(struct try *try, bool *ended, struct error *error)
 	bool found = false;
 	if (!year->sink->ops->recall(year->sink, &try->edition, &memory, &found, error))
 		return false;
+	try->known = found;
 	*ended = found && memory.stage == EDITION_PUBLISHED;
 	if (*ended) {
 		in_already(try, &memory);
@@ -231,6 +233,18 @@ static bool remembered(struct try *try, bool *ended, struct error *error)
 	return note_stage(year, held ? "held" : "refused", memory.why, error);
 }
 
+/* An edition that nobody but the ledger names: were its hash wrong by a digit, its tables would get
+ * the names of another one's. */
+static bool is_proven(struct try *try, struct error *error)
+{
+	bool same = try->known || try->year->fetched;
+	if (!same && !spool_is_same(try, &same, error))
+		return false;
+	return same || error_set(error, ERROR_CHANGED,
+			       "the spool of %d is not what the ledger says was fetched",
+			       try->edition.year);
+}
+
 static bool go(struct try *try, struct error *error)
 {
 	struct year *year = try->year;
@@ -245,7 +259,8 @@ static bool go(struct try *try, struct error *error)
 		return false;
 	if (ended)
 		return true;
-	if (!sink->ops->published(sink, try->edition.year, &try->served, &try->serving, error))
+	if (!is_proven(try, error) ||
+		!sink->ops->published(sink, try->edition.year, &try->served, &try->serving, error))
 		return false;
 	year->progress->serving = try->serving;
 	lineage_year_begin(year->settings->lineage, sink, &try->edition);
@@ -328,7 +343,7 @@ static bool fail(struct try *try, const struct error *said, struct error *error)
 
 static bool ends_run(enum error_kind kind)
 {
-	return kind == ERROR_STOPPED || kind == ERROR_FENCED;
+	return kind == ERROR_STOPPED || kind == ERROR_FENCED || kind == ERROR_DAMAGED;
 }
 
 /* A publish has its own patience: what is still in the way after it is left for the next run. */

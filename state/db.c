@@ -56,9 +56,9 @@ static enum error_kind kind_of(int code, int system)
 	case SQLITE_NOMEM:
 		return ERROR_MEMORY;
 	case SQLITE_CORRUPT: /* SQLite says so too when a read fails, and that is no damage */
-		return system == EIO ? ERROR_SYSTEM : ERROR_CHANGED;
+		return system == EIO ? ERROR_SYSTEM : ERROR_DAMAGED;
 	case SQLITE_NOTADB:
-		return ERROR_CHANGED;
+		return ERROR_DAMAGED;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 	case SQLITE_PROTOCOL:
@@ -75,7 +75,7 @@ static const char *remedy_of(enum error_kind kind, int code)
 		return "; make room on that disk and run again";
 	case ERROR_MEMORY:
 		return "; give the process more memory";
-	case ERROR_CHANGED:
+	case ERROR_DAMAGED:
 		return "; the next run sets the file aside and begins a new one";
 	case ERROR_BUSY:
 		return "; another process has it: try again";
@@ -106,26 +106,33 @@ static bool failed(struct db *db, int code, const char *doing, struct error *err
 		remedy_of(kind, code));
 }
 
+static bool damaged(struct db *db, const char *reason, struct error *error)
+{
+	return error_set(error, ERROR_DAMAGED, "%s is damaged: %s%s", db->path, reason,
+		remedy_of(ERROR_DAMAGED, SQLITE_CORRUPT));
+}
+
+/* Our statements are right, so SQLITE_ERROR means a schema that cannot be understood. */
+static bool refused(struct db *db, int code, const char *doing, struct error *error)
+{
+	return (code & 0xff) == SQLITE_ERROR ? damaged(db, sqlite3_errmsg(db->handle), error)
+					     : failed(db, code, doing, error);
+}
+
 bool db_execute(struct db *db, const char *sql, const char *doing, struct error *error)
 {
 	errno = 0;
 	int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-	return code == SQLITE_OK || failed(db, code, doing, error);
+	return code == SQLITE_OK || refused(db, code, doing, error);
 }
 
-static bool damaged(struct db *db, const char *reason, struct error *error)
-{
-	return error_set(error, ERROR_CHANGED, "%s is damaged: %s%s", db->path, reason,
-		remedy_of(ERROR_CHANGED, SQLITE_CORRUPT));
-}
-
-/* The statement is right, so SQLITE_ERROR means a schema or a format that cannot be understood. */
 static bool check(struct db *db, struct error *error)
 {
 	sqlite3_stmt *statement = NULL;
 	bool sound = false;
 	errno = 0;
-	int code = sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &statement, NULL);
+	int code =
+		sqlite3_prepare_v2(db->handle, "PRAGMA integrity_check(1)", -1, &statement, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_step(statement);
 	if (code == SQLITE_ROW) {
@@ -134,11 +141,9 @@ static bool check(struct db *db, struct error *error)
 		if (!sound && sqlite3_system_errno(db->handle) == EIO)
 			failed(db, SQLITE_IOERR, "checking it", error);
 		else if (!sound)
-			damaged(db, said != NULL ? said : "quick_check fails", error);
-	} else if ((code & 0xff) == SQLITE_ERROR) {
-		damaged(db, sqlite3_errmsg(db->handle), error);
+			damaged(db, said != NULL ? said : "integrity_check fails", error);
 	} else {
-		failed(db, code, "checking it", error);
+		refused(db, code, "checking it", error);
 	}
 	sqlite3_finalize(statement);
 	return sound;
@@ -264,7 +269,7 @@ bool db_prepare(struct db *db, const char *sql, const char *doing, struct db_que
 		int code = sqlite3_prepare_v3(db->handle, sql, -1,
 			query->kept ? SQLITE_PREPARE_PERSISTENT : 0, &query->statement, NULL);
 		if (code != SQLITE_OK) {
-			failed(db, code, doing, error);
+			refused(db, code, doing, error);
 			if (!query->kept)
 				free(query);
 			return false;
@@ -350,8 +355,8 @@ bool db_one(struct db_query *query, struct error *error)
 	if (!db_step(query, &row, error))
 		return false;
 	return row ||
-	       error_set(error, ERROR_CHANGED, "%s: %s: a row that must be there is missing%s",
-		       query->db->path, query->doing, remedy_of(ERROR_CHANGED, SQLITE_CORRUPT));
+	       error_set(error, ERROR_DAMAGED, "%s: %s: a row that must be there is missing%s",
+		       query->db->path, query->doing, remedy_of(ERROR_DAMAGED, SQLITE_CORRUPT));
 }
 
 void db_end(struct db_query *query)

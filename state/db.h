@@ -3,7 +3,7 @@
  *
  * Every error says the file and what was being done. Kinds: the disk is full ERROR_FULL, memory
  * ERROR_MEMORY, somebody else has it ERROR_BUSY (after 5 s of waiting), the file is damaged or not
- * a database ERROR_CHANGED, the rest ERROR_SYSTEM.
+ * a database ERROR_DAMAGED, the rest ERROR_SYSTEM.
  *
  * After a crash: what was committed is there (WAL); with db_durable also after a power cut.
  * Threads: a db belongs to one thread at a time.
@@ -27,7 +27,7 @@ struct db;
 struct db_query;
 
 enum db_mode {
-	DB_WRITE, /* the file is there; it is checked (quick_check) and set to WAL */
+	DB_WRITE, /* the file is there; it is checked (integrity_check) and set to WAL */
 	DB_READ,  /* read only, beside a writer */
 };
 
@@ -62,7 +62,7 @@ void db_bind_blob(struct db_query *query, int at, const void *bytes, size_t size
 bool db_step(struct db_query *query, bool *row, struct error *error);
 /* Steps to the end, whatever it answers, and ends the query. */
 bool db_run(struct db_query *query, struct error *error);
-/* Steps once for the one row wanted; no row is ERROR_CHANGED. The query must still be ended. */
+/* Steps once for the one row wanted; no row is ERROR_DAMAGED. The query must still be ended. */
 bool db_one(struct db_query *query, struct error *error);
 void db_end(struct db_query *query); /* NULL is accepted */
 

@@ -22,7 +22,8 @@
 #define BALLAST_SIZE ((off_t)1 << 20)
 #define BROKEN_MOST  10000
 
-/* Only ever add at the end. */
+/* Only ever add at the end, and tables or triggers only: check_made looks for each as it stands
+ * here. */
 static const char *const schema[] = {
 	sql_schema_01_meta,
 	sql_schema_02_chain,
@@ -127,9 +128,11 @@ bool ledger_needs_destination(const struct ledger *ledger, struct error *error)
 
 static bool file_make(const char *path, struct error *error)
 {
+	struct stat st;
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1 && errno == EEXIST)
-		return true;
+		return stat(path, &st) == -1 || S_ISREG(st.st_mode) ||
+		       error_set(error, ERROR_DAMAGED, "%s is not a file", path);
 	bool done = fd != -1 && fchmod(fd, 0600) == 0;
 	if (!done)
 		error_system(error,
@@ -146,7 +149,7 @@ static bool check_empty(struct ledger *ledger, struct error *error)
 		db_prepare(ledger->db, sql_schema_objects, "looking for tables", &query, error) &&
 		db_one(query, error);
 	if (done && db_number(query, 0) != 0)
-		done = error_set(error, ERROR_CHANGED, "%s holds tables but no schema version",
+		done = error_set(error, ERROR_DAMAGED, "%s holds tables but no schema version",
 			ledger->path);
 	db_end(query);
 	return done;
@@ -175,7 +178,7 @@ static bool check_version(struct ledger *ledger, int *version, struct error *err
 			"or another --state",
 			*version);
 	if (*version < 0)
-		return error_set(error, ERROR_CHANGED, "%s has the schema version %d", ledger->path,
+		return error_set(error, ERROR_DAMAGED, "%s has the schema version %d", ledger->path,
 			*version);
 	return *version > 0 || check_empty(ledger, error);
 }
@@ -189,6 +192,46 @@ static bool migrate_one(struct ledger *ledger, const void *what, struct error *e
 	       db_execute(ledger->db, done, "bringing its schema up to date", error);
 }
 
+/* integrity_check does not read the schema's statements: a damaged one may still be parsed. */
+static bool check_made(struct ledger *ledger, const char *statement, struct error *error)
+{
+	struct db_query *query = NULL;
+	const char *made = strstr(statement, "CREATE ");
+	if (made == NULL)
+		return true;
+	if (!db_prepare(ledger->db, sql_schema_holds, "checking its schema", &query, error))
+		return false;
+	db_bind_text(query, 1, made);
+	bool done = db_one(query, error);
+	if (done && db_number(query, 0) == 0)
+		done = error_set(error, ERROR_DAMAGED,
+			"%s is damaged: its schema is not the one that was made", ledger->path);
+	db_end(query);
+	return done;
+}
+
+static bool check_counts(struct ledger *ledger, struct error *error)
+{
+	struct db_query *query = NULL;
+	bool done =
+		db_prepare(ledger->db, sql_schema_counts, "checking its numbers", &query, error) &&
+		db_one(query, error);
+	if (done && db_number(query, 0) == 0)
+		done = error_set(error, ERROR_DAMAGED,
+			"%s is damaged: the numbers of its events or runs cannot go on",
+			ledger->path);
+	db_end(query);
+	return done;
+}
+
+static bool check_schema(struct ledger *ledger, struct error *error)
+{
+	bool done = true;
+	for (int i = 0; done && i < SCHEMA_VERSION; i++)
+		done = check_made(ledger, schema[i], error);
+	return done && check_counts(ledger, error);
+}
+
 static bool open_sound(struct ledger *ledger, struct error *error)
 {
 	int version = 0;
@@ -197,6 +240,7 @@ static bool open_sound(struct ledger *ledger, struct error *error)
 		    check_version(ledger, &version, error);
 	for (; done && version < SCHEMA_VERSION; version++)
 		done = ledger_transact(ledger, migrate_one, &version, error);
+	done = done && check_schema(ledger, error);
 	if (!done) {
 		db_close(ledger->db);
 		ledger->db = NULL;
@@ -254,7 +298,7 @@ static bool open_or_repair(struct ledger *ledger, struct repair *repair, struct 
 {
 	if (open_sound(ledger, error))
 		return true;
-	if (error->kind != ERROR_CHANGED)
+	if (error->kind != ERROR_DAMAGED)
 		return false;
 	repair->reason = *error;
 	if (!set_aside(ledger, repair, error))

@@ -29,8 +29,8 @@
 struct ledger;
 
 /* Opens or makes <folder>/state.sqlite (mode 0600) and brings its schema up to date. A file that is
- * not a database or fails `PRAGMA quick_check` is set aside as state.sqlite.broken-<n> and a new
- * one begun; then *repaired is true and an event says so. A newer schema version: ERROR_REFUSED,
+ * not a database, fails `PRAGMA integrity_check` or has not the schema we made is set aside as
+ * state.sqlite.broken-<n> and a new one begun; then *repaired is true and an event says so. A newer schema version: ERROR_REFUSED,
  * nothing changed. <folder>/ballast, 1 MiB, is made where there is room and given up when the disk
  * is full, so that the end of the run can still be recorded. */
 bool ledger_open(struct ledger **ledger, const char *folder, bool *repaired, struct error *error);

@@ -1,6 +1,9 @@
 #include <stdio.h>
+#include <string.h>
 
+#include "state/base/log.h"
 #include "state/ledger_private.h"
+#include "state/utf8.h"
 #include "state_sql.h"
 
 struct source_key {
@@ -30,6 +33,36 @@ static void read_validators(struct db_query *query, int at, struct validators *v
 	validators->packed_size = db_size(query, at + 2);
 }
 
+/* As we write them; a damaged one must get neither into a request nor into the destination. */
+static bool is_plain(const char *text)
+{
+	const char *at = text;
+	while ((unsigned char)*at >= ' ' && *at != 0x7f)
+		at++;
+	return *at == '\0' && text[utf8_size(text)] == '\0';
+}
+
+static bool are_plain(const struct validators *validators)
+{
+	return is_plain(validators->etag) && is_plain(validators->last_modified);
+}
+
+static bool is_sound(const struct spool *spool)
+{
+	return are_plain(&spool->validators) && is_plain(spool->file) && spool->file[0] != '\0' &&
+	       spool->file[0] != '.' && strchr(spool->file, '/') == NULL &&
+	       strlen(spool->sha256) == SHA256_HEX - 1 &&
+	       strspn(spool->sha256, "0123456789abcdef") == SHA256_HEX - 1;
+}
+
+static bool say_damaged(int year, const char *what)
+{
+	log_note(LOG_WARNING, year,
+		"what the ledger says of the %s is damaged: it is fetched again if it is needed",
+		what);
+	return false;
+}
+
 static bool drop_source(struct ledger *ledger, const char *sql, const char *doing,
 	const struct source_key *key, struct error *error)
 {
@@ -57,6 +90,7 @@ bool ledger_part_get(struct ledger *ledger, int year, const char *url, struct pa
 		db_copy(query, 0, part->file, sizeof(part->file));
 		read_validators(query, 1, &part->validators);
 		part->durable = db_size(query, 4);
+		*found = are_plain(&part->validators) || say_damaged(year, "part");
 	}
 	db_end(query);
 	return done;
@@ -114,8 +148,10 @@ bool ledger_spool_get(struct ledger *ledger, int year, const char *url, struct s
 	db_bind_number(query, 1, year);
 	db_bind_text(query, 2, url);
 	bool done = db_step(query, found, error);
-	if (*found)
+	if (*found) {
 		read_spool(query, spool);
+		*found = is_sound(spool) || say_damaged(year, "spool");
+	}
 	db_end(query);
 	return done;
 }
@@ -214,7 +250,7 @@ bool ledger_spools(
 	while ((done = db_step(query, &row, error)) && row) {
 		struct spool spool;
 		read_spool(query, &spool);
-		done = seen(context, &spool, error);
+		done = !is_sound(&spool) || seen(context, &spool, error);
 		if (!done)
 			break;
 	}

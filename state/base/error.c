@@ -105,6 +105,7 @@ const char *error_word(enum error_kind kind)
 		[ERROR_FENCED] = "fenced",
 		[ERROR_INPUT] = "input",
 		[ERROR_CHANGED] = "changed",
+		[ERROR_DAMAGED] = "damaged",
 		[ERROR_FULL] = "full",
 		[ERROR_STOPPED] = "stopped",
 		[ERROR_REFUSED] = "refused",

@@ -25,6 +25,7 @@ enum error_kind {
 	ERROR_FENCED,   /* another run has taken this destination over */
 	ERROR_INPUT,    /* the source's bytes are wrong: not gzip, bad CRC, a column missing */
 	ERROR_CHANGED,  /* the source is not what it was: start that edition over */
+	ERROR_DAMAGED,  /* our own ledger is: the next run sets it aside */
 	ERROR_FULL,     /* no room on a disk (ours or the server's) */
 	ERROR_STOPPED,  /* SIGINT or SIGTERM */
 	ERROR_REFUSED,  /* a precondition does not hold; nothing was changed */

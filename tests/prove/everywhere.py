@@ -8,6 +8,7 @@ import re
 import sqlite3
 
 import program
+import shapes
 from proof import expected_rows
 
 NTH_CALL = os.path.join(program.ROOT, "build", "tests", "prove", "nth-call")
@@ -47,6 +48,12 @@ class Small:
         for year in destination.counts():
             found = collections.Counter(destination.rows(year))
             assert found in self.editions[year], f"{found.total()} rows of {year} are served, and are no edition"
+
+    def pack(self, members):
+        """The same years in so many gzip members, from now on; {year: path}."""
+        for year, path in self.files.items():
+            self.site.put(year, shapes.pack(shapes.plain_of(path), members))
+        return self.files
 
     def right(self, proof, destination, importer, has_gone_back=False):
         """After the last run: every row once, every reject once, chunks that tile, a whole history, a ledger that

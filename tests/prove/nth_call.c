@@ -1,15 +1,15 @@
 // nth-call: run a program and meet it at its n-th system call.
 //
-//   nth-call [-c CALLS] [-l LOG] [-k N | -e N:ERRNO | -E N:ERRNO] PROGRAM [ARGUMENT...]
+//   nth-call [-c CALLS] [-l LOG] [-k N | -s N | -e N:ERRNO | -E N:ERRNO] PROGRAM [ARGUMENT...]
 //
 //   -c  the calls to count, by name, separated by commas, but not what is written to stdout and
-//   stderr; without it:
-//       all of them
+//       stderr; without it: all of them
 //   -l  write a line a counted call: number, name, path or descriptor, offset, size of the file;
-//   then "total N" -k  SIGKILL the program as it makes the N-th, before the call is done -e  let
-//   the N-th fail with this errno; -E: the N-th and all that follow. Where the errno says that a
-//   connection
-//       is lost, the socket is shut down as well
+//       then "total N"
+//   -k  SIGKILL the program as it makes the N-th, before the call is done
+//   -s  SIGSTOP it there; SIGCONT lets it go on
+//   -e  let the N-th fail with this errno; -E: the N-th and all that follow. Where the errno says
+//       that a connection is lost, the socket is shut down as well
 //
 // Calls are counted over all threads, in the order they come, from the program's first instruction
 // on: strace's when= counts each thread for itself, so it cannot say "the n-th". A seccomp filter
@@ -39,6 +39,7 @@ struct plan {
 	const char *calls; // NULL: all
 	FILE *log;
 	uint64_t kill_at; // 0: never
+	int kill_with;
 	uint64_t fail_at;
 	bool fail_on; // the calls after it too
 	int fail_with;
@@ -271,7 +272,7 @@ static uint64_t answer_calls(const struct plan *plan, pid_t child, int listener)
 			if (plan->log != NULL)
 				note(plan, call, name, number);
 			if (number == plan->kill_at)
-				kill(child, SIGKILL);
+				kill(child, plan->kill_with);
 			if (plan->fail_at != 0 &&
 				(number == plan->fail_at ||
 					(plan->fail_on && number > plan->fail_at))) {
@@ -303,15 +304,15 @@ static uint64_t number_and_error(const char *text, int *error)
 
 int main(int argc, char **argv)
 {
-	struct plan plan = { NULL, NULL, 0, 0, false, 0 };
+	struct plan plan = { NULL, NULL, 0, SIGKILL, 0, false, 0 };
 	int option, status;
-	while ((option = getopt(argc, argv, "+c:l:k:e:E:")) != -1) {
+	while ((option = getopt(argc, argv, "+c:l:k:s:e:E:")) != -1) {
 		if (option == 'c')
 			plan.calls = optarg;
 		else if (option == 'l' && (plan.log = fopen(optarg, "we")) == NULL)
 			die(optarg);
-		else if (option == 'k')
-			plan.kill_at = strtoull(optarg, NULL, 10);
+		else if (option == 'k' || option == 's')
+			plan.kill_with = option == 'k' ? SIGKILL : SIGSTOP, plan.kill_at = strtoull(optarg, NULL, 10);
 		else if (option == 'e' || option == 'E')
 			plan.fail_on = option == 'E',
 			plan.fail_at = number_and_error(optarg, &plan.fail_with);

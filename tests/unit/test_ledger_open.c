@@ -361,7 +361,7 @@ static void test_reader_needs_a_ledger(void **state)
 	assert_int_equal(error.kind, ERROR_REFUSED);
 	write_file(path, 0, "certainly not a database, is it", 31);
 	assert_false(ledger_open_reader(&ledger, folder, &error));
-	assert_int_equal(error.kind, ERROR_CHANGED);
+	assert_int_equal(error.kind, ERROR_DAMAGED);
 	assert_null(ledger);
 }
 
