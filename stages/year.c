@@ -343,8 +343,7 @@ struct patience {
 	unsigned afresh; /* times the edition was begun afresh */
 };
 
-/* A server that comes and goes may be lost again while it is taken. */
-static bool take_again(struct sink *sink, struct error *error)
+bool year_take_again(struct sink *sink, struct error *error)
 {
 	for (unsigned i = 1; !sink->ops->take(sink, error); i++)
 		if (error->kind != ERROR_LOST || i == TRIES_IDLE)
@@ -368,7 +367,8 @@ static bool after_failure(
 		if (said.kind == ERROR_BUSY)
 			return stop_sleep(BUSY_REST_MS) ||
 			       error_set(error, ERROR_STOPPED, "interrupted");
-		return take_again(year->sink, error);
+		year->retaken = true;
+		return year_take_again(year->sink, error);
 	}
 	if (said.kind == ERROR_LOST)
 		return false;
@@ -390,7 +390,7 @@ bool year_import(struct year *year, struct error *error)
 	bool again = true;
 	struct patience patience = { 0 };
 	bool done = false;
-	year->spool_spoiled = year->spool_bad = false;
+	year->spool_spoiled = year->spool_bad = year->retaken = false;
 	year->progress->outcome = YEAR_UNFINISHED;
 	while (again) {
 		struct try try = { .year = year };
