@@ -27,8 +27,10 @@ struct postgres_sink {
 	char system[24];
 	char token[24]; /* ours */
 	char asked[24]; /* the one asked for last: ours too if only the answer was lost; "": none */
-	char dvf[256];  /* schema.dvf, quoted */
-	char schema[160];               /* of dvf, quoted */
+	char replaced[24]; /* the one that was there before: who has it again is an older copy of
+			      what we took, not a newer run's; "": none */
+	char dvf[256];     /* schema.dvf, quoted */
+	char schema[160];  /* of dvf, quoted */
 	char database[PG_NAME_MAX + 1]; /* "": the one the conninfo names */
 	int server_version;
 };
@@ -49,6 +51,10 @@ bool postgres_identity(
 /* Once taken: a database that has its name now and is another is left as it is, ERROR_CHANGED. */
 bool postgres_same_as_before(
 	struct postgres_sink *sink, const struct postgres_identity *identity, struct error *error);
+/* Connects and asks who it is; a staging database that is not there yet is made. Once taken, a
+ * standby is waited for until it is the primary. */
+bool postgres_connect_to_primary(
+	struct postgres_sink *sink, struct postgres_identity *identity, struct error *error);
 bool postgres_may_write(const struct postgres_identity *identity, struct error *error);
 /* Copies a name; ERROR_REFUSED where it does not fit. */
 bool postgres_text(char *to, size_t size, const char *from, struct error *error);
