@@ -176,22 +176,31 @@ static bool shrinks(const struct try *try, char *why, size_t size)
 	return true;
 }
 
+static bool published(struct try *try, struct error *error)
+{
+	struct year *year = try->year;
+	year->asked = false;
+	year->progress->outcome = YEAR_PUBLISHED;
+	year->progress->serving = true;
+	if (!event(try, "year published", NULL, error))
+		return false;
+	heads_try_tell(year->sink, year->ledger, "year published");
+	return note_stage(year, "published", "", error);
+}
+
 static bool publish(struct try *try, struct error *error)
 {
 	struct year *year = try->year;
 	char why[512];
 	if (shrinks(try, why, sizeof(why)))
 		return judge(try, EDITION_HELD, why, try->under, error);
-	if (!stage(try, "publishing", error) ||
-		!year->sink->ops->publish(year->sink, &try->edition, &try->total, error))
+	if (!stage(try, "publishing", error))
 		return false;
-	year->progress->outcome = YEAR_PUBLISHED;
-	year->progress->serving = true;
+	year->asked = true;
+	if (!year->sink->ops->publish(year->sink, &try->edition, &try->total, error))
+		return false;
 	year->progress->state.plain_done = try->total.plain_size; /* the header, too */
-	if (!event(try, "year published", NULL, error))
-		return false;
-	heads_try_tell(year->sink, year->ledger, "year published");
-	return note_stage(year, "published", "", error);
+	return published(try, error);
 }
 
 static void in_already(struct try *try, const struct edition_memory *memory)
@@ -216,7 +225,9 @@ static bool remembered(struct try *try, bool *ended, struct error *error)
 	*ended = found && memory.stage == EDITION_PUBLISHED;
 	if (*ended) {
 		in_already(try, &memory);
-		return note_stage(year, "published", "", error);
+		/* By us, if we asked and only the answer was lost. */
+		return year->asked ? published(try, error)
+				   : note_stage(year, "published", "", error);
 	}
 	bool judged = found && (memory.stage == EDITION_HELD || memory.stage == EDITION_REFUSED);
 	bool of_bytes = judged && strcmp(memory.under, UNDER_BYTES) == 0;
@@ -390,7 +401,7 @@ bool year_import(struct year *year, struct error *error)
 	bool again = true;
 	struct patience patience = { 0 };
 	bool done = false;
-	year->spool_spoiled = year->spool_bad = year->retaken = false;
+	year->spool_spoiled = year->spool_bad = year->retaken = year->asked = false;
 	year->progress->outcome = YEAR_UNFINISHED;
 	while (again) {
 		struct try try = { .year = year };

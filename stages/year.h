@@ -28,6 +28,7 @@ struct year {
 	void *context;
 	void (*tick)(void *context);
 	uint64_t started_ms, noted_ms; /* private */
+	bool asked;                    /* private: to publish, and no answer came */
 	bool retaken; /* out: the sink was lost and taken again; it may have come back without what
 			 it had */
 	bool spool_bad; /* out: refused for its bytes; kept, it would answer for the source for ever
