@@ -18,7 +18,10 @@
 #define SCHEMA_VERSION   1
 #define EDITION_KEY      80     /* "2023-<sha256>" */
 #define OWN_LOCK_TIMEOUT "5min" /* for our bookkeeping, where a waiting lock hinders nobody */
-#define LOCK_TIMEOUT     "2s"
+/* For dvf, where readers queue behind a lock that waits. Shorter than the server's deadlock_timeout
+ * (1 s): pg_dump locks a year's table before dvf, and would be told of a deadlock, and end, where
+ * we can give way. */
+#define LOCK_TIMEOUT "700ms"
 
 struct postgres_sink {
 	struct sink base;
