@@ -120,6 +120,7 @@ static bool import_year(
 	if (before == YEAR_PUBLISHED && *now == YEAR_UNCHANGED)
 		*now = YEAR_PUBLISHED; /* by this run, a moment ago */
 	pipeline->changed |= *now == YEAR_PUBLISHED;
+	pipeline->retaken |= year->retaken;
 	return done;
 }
 
@@ -212,9 +213,10 @@ static bool go_through(struct pipeline *pipeline, struct error *error)
 		struct work *work = next_import(pipeline, &left);
 		if (work == NULL && !left)
 			work = staging_next_copy(pipeline);
-		if (work == NULL && !left)
+		if (work == NULL && !left && !pipeline->retaken)
 			return true;
-		if (!go_on(pipeline, work, error))
+		if (work == NULL && !left ? !work_look_again(pipeline, error)
+					  : !go_on(pipeline, work, error))
 			return false;
 		tick(pipeline);
 	}

@@ -301,3 +301,54 @@ bool work_refetch(struct pipeline *pipeline, struct work *work, struct error *er
 		       error) &&
 	       work_ask(pipeline, work, error);
 }
+
+static bool still_served(
+	struct pipeline *pipeline, const struct work *work, bool *still, struct error *error)
+{
+	struct sink *sink = pipeline->sink;
+	const struct year_state *state = &work->progress->state;
+	struct edition_memory served;
+	bool found = false;
+	while (!sink->ops->published(sink, state->year, &served, &found, error))
+		if (error->kind != ERROR_LOST || !year_take_again(sink, error))
+			return false;
+	*still = found && strcmp(served.edition.sha256, state->sha256) == 0;
+	return true;
+}
+
+static bool bring_again(struct pipeline *pipeline, struct work *work, struct error *error)
+{
+	static const char *const why =
+		"the server came back without it: it was put back to an older copy, or is another that was behind";
+	struct year_progress *progress = work->progress;
+	const struct field fields[] = { FIELD_T("destination", pipeline->sink->uuid),
+		FIELD_T("edition", progress->state.sha256), FIELD_T("why", why) };
+	log_note(LOG_WARNING, progress->state.year, "not served any more: %s", why);
+	if (!ledger_event(pipeline->ledger, "year lost", progress->state.year, fields, 3, error))
+		return false;
+	bool copied = staging_is_live(work, progress->state.sha256);
+	progress->outcome = YEAR_UNFINISHED;
+	progress->serving = false;
+	if (copied)
+		return copy_later(pipeline, work, error);
+	work->turn = TURN_IMPORT;
+	if (work->has_spool && strcmp(work->spool.sha256, progress->state.sha256) == 0)
+		return work_stage(pipeline, work, "waiting", "", error);
+	work->imported = work->task.has_have = work->task.has_part = false;
+	return work_ask(pipeline, work, error);
+}
+
+bool work_look_again(struct pipeline *pipeline, struct error *error)
+{
+	pipeline->retaken = false;
+	for (unsigned i = 0; pipeline->taken && i < pipeline->count; i++) {
+		struct work *work = &pipeline->works[i];
+		bool still = true;
+		if (outcome_is_in(work->progress->outcome) &&
+			!still_served(pipeline, work, &still, error))
+			return false;
+		if (!still && !bring_again(pipeline, work, error))
+			return false;
+	}
+	return true;
+}

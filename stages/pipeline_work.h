@@ -57,6 +57,7 @@ struct pipeline {
 	uint64_t started_ms, watched_ms;
 	struct error pump_error; /* the ledger failed inside a tick; told at the next chance */
 	bool changed;
+	bool retaken; /* the sink was lost and came back: years that were in may not be any more */
 };
 
 /* Looks back: what the witness and the ledger know of the year, before its source is asked. */
@@ -73,6 +74,10 @@ bool work_refetch(struct pipeline *pipeline, struct work *work, struct error *er
 
 /* Removes the spool at hand, file and record. */
 bool work_drop_spool(struct pipeline *pipeline, struct work *work, struct error *error);
+
+/* Years that had an outcome and are not served any more, because the server that came back was put
+ * back to an older copy or is another that was behind: they are imported or fetched again. */
+bool work_look_again(struct pipeline *pipeline, struct error *error);
 
 void work_end(struct work *work, enum year_outcome outcome);
 

@@ -181,21 +181,33 @@ static bool note_asked(struct postgres_sink *sink, const PGresult *result, struc
 	       postgres_text(sink->asked, sizeof(sink->asked), pg_text(result, 0, 1), error);
 }
 
+/* Ours is not what we replaced: a copy that is older than all of that would be, if it comes. */
+static bool note_replaced(struct postgres_sink *sink, const PGresult *before, struct error *error)
+{
+	return PQntuples(before) != 1 || sink->token[0] != '\0' ||
+	       postgres_text(sink->replaced, sizeof(sink->replaced), pg_text(before, 0, 0), error);
+}
+
 static bool update_fence(struct postgres_sink *sink, PGresult **result, struct error *error)
 {
 	const char *const params[] = { sink->base.destination.run_name, sink->oid, sink->system,
 		sink->token[0] != '\0' ? sink->token : NULL,
-		sink->asked[0] != '\0' ? sink->asked : NULL };
+		sink->asked[0] != '\0' ? sink->asked : NULL,
+		sink->replaced[0] != '\0' ? sink->replaced : NULL };
+	PGresult *before = NULL;
 	PQclear(*result);
 	*result = NULL;
 	bool done = pg_exec(&sink->pg,
 			    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
 			    "SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = 0;"
 			    "SET LOCAL idle_in_transaction_session_timeout = 0;"
-			    "SET LOCAL lock_timeout = '" FENCE_WAIT "'",
-			    NULL, error) &&
-		    pg_params(&sink->pg, sql_postgres_fence, 5, params, result, error) &&
-		    note_asked(sink, *result, error) && postgres_commit(sink, error);
+			    "SET LOCAL lock_timeout = '" FENCE_WAIT "';"
+			    "SELECT token FROM dvf_import.destination FOR UPDATE",
+			    &before, error) &&
+		    pg_params(&sink->pg, sql_postgres_fence, 6, params, result, error) &&
+		    note_asked(sink, *result, error) && note_replaced(sink, before, error) &&
+		    postgres_commit(sink, error);
+	PQclear(before);
 	if (!done)
 		pg_rollback(&sink->pg);
 	return done;
@@ -249,21 +261,11 @@ static bool take_fence(struct postgres_sink *sink, struct error *error)
 	return done;
 }
 
-/* A staging database that is not there is made, once: one that goes away later is a change. */
-static bool connect_or_make(struct postgres_sink *sink, struct error *error)
-{
-	bool done = postgres_connect(sink, error);
-	bool missing = !done && strcmp(error->sqlstate, "3D000") == 0;
-	if (missing && sink->base.destination.slot == SLOT_STAGING && sink->base.uuid[0] == '\0')
-		done = postgres_staging_create(sink, error) && postgres_connect(sink, error);
-	return done;
-}
-
 static bool postgres_take(struct sink *base, struct error *error)
 {
 	struct postgres_sink *sink = (struct postgres_sink *)base;
 	struct postgres_identity identity = { 0 };
-	bool done = connect_or_make(sink, error) && postgres_identity(sink, &identity, error) &&
+	bool done = postgres_connect_to_primary(sink, &identity, error) &&
 		    postgres_same_as_before(sink, &identity, error);
 	if (done && base->destination.slot == SLOT_STAGING && !identity.begun)
 		done = postgres_staging_prepare(sink, error) &&

@@ -18,7 +18,10 @@
 #define SCHEMA_VERSION   1
 #define EDITION_KEY      80     /* "2023-<sha256>" */
 #define OWN_LOCK_TIMEOUT "5min" /* for our bookkeeping, where a waiting lock hinders nobody */
-#define LOCK_TIMEOUT     "2s"
+/* For dvf, where readers queue behind a lock that waits. Shorter than the server's deadlock_timeout
+ * (1 s): pg_dump locks a year's table before dvf, and would be told of a deadlock, and end, where
+ * we can give way. */
+#define LOCK_TIMEOUT "700ms"
 
 struct postgres_sink {
 	struct sink base;
@@ -27,8 +30,10 @@ struct postgres_sink {
 	char system[24];
 	char token[24]; /* ours */
 	char asked[24]; /* the one asked for last: ours too if only the answer was lost; "": none */
-	char dvf[256];  /* schema.dvf, quoted */
-	char schema[160];               /* of dvf, quoted */
+	char replaced[24]; /* the one that was there before: who has it again is an older copy of
+			      what we took, not a newer run's; "": none */
+	char dvf[256];     /* schema.dvf, quoted */
+	char schema[160];  /* of dvf, quoted */
 	char database[PG_NAME_MAX + 1]; /* "": the one the conninfo names */
 	int server_version;
 };
@@ -50,6 +55,10 @@ bool postgres_identity(
 /* Once taken: a database that has its name now and is another is left as it is, ERROR_CHANGED. */
 bool postgres_same_as_before(
 	struct postgres_sink *sink, const struct postgres_identity *identity, struct error *error);
+/* Connects and asks who it is; a staging database that is not there yet is made. Once taken, a
+ * standby is waited for until it is the primary. */
+bool postgres_connect_to_primary(
+	struct postgres_sink *sink, struct postgres_identity *identity, struct error *error);
 bool postgres_may_write(const struct postgres_identity *identity, struct error *error);
 /* Whether text of every file fits into a database of that encoding; ERROR_REFUSED if not. */
 bool postgres_encoding_serves(const char *encoding, struct error *error);

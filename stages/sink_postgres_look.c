@@ -3,8 +3,11 @@
 
 #include "stages/sink_postgres.h"
 #include "stages_sql.h"
+#include "state/base/log.h"
+#include "state/base/stop.h"
 
 #define NO_SUCH_DATABASE "3D000"
+#define STANDBY_REST_MS  250
 
 bool postgres_text(char *to, size_t size, const char *from, struct error *error)
 {
@@ -78,6 +81,43 @@ bool postgres_encoding_serves(const char *encoding, struct error *error)
 		       "the database's encoding is %s and must be UTF8, or names would be refused or garbled: make one "
 		       "(CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8') and give it to --to",
 		       encoding);
+}
+
+/* A staging database that is not there is made, once: one that goes away later is a change. */
+static bool connect_or_make(struct postgres_sink *sink, struct error *error)
+{
+	bool done = postgres_connect(sink, error);
+	bool missing = !done && strcmp(error->sqlstate, NO_SUCH_DATABASE) == 0;
+	if (missing && sink->base.destination.slot == SLOT_STAGING && sink->base.uuid[0] == '\0')
+		done = postgres_staging_create(sink, error) && postgres_connect(sink, error);
+	return done;
+}
+
+/* Where a standby is about to take the primary's place, it answers before it lets anybody write: a
+ * run that has begun waits for that as it waits for a server. */
+bool postgres_connect_to_primary(
+	struct postgres_sink *sink, struct postgres_identity *identity, struct error *error)
+{
+	const struct sink *base = &sink->base;
+	uint64_t until_ms = clock_ms() + (uint64_t)base->destination.wait_s * 1000;
+	for (bool told = false;; told = true) {
+		if (!connect_or_make(sink, error) || !postgres_identity(sink, identity, error))
+			return false;
+		if (!identity->standby || base->uuid[0] == '\0')
+			return true;
+		if (clock_ms() >= until_ms)
+			return error_set(error, ERROR_BUSY,
+				"the server is a standby now, which is read-only (waited %u s; --wait changes that)",
+				base->destination.wait_s);
+		if (!told)
+			log_note(LOG_WARNING, 0,
+				"the server is a standby now: waiting up to %u s for it to become the primary",
+				base->destination.wait_s);
+		if (base->tick != NULL)
+			base->tick(base->tick_context);
+		if (!stop_sleep(STANDBY_REST_MS))
+			return error_set(error, ERROR_STOPPED, "interrupted");
+	}
 }
 
 bool postgres_may_write(const struct postgres_identity *identity, struct error *error)

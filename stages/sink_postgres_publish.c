@@ -9,7 +9,7 @@
 #include "state/base/stop.h"
 #include "state/ranges.h"
 
-#define PUBLISH_TRIES    30
+#define PUBLISH_TRIES    60
 #define PUBLISH_REST_MS  500
 #define SNAPSHOT_REST_MS 100
 #define SESSIONS_NAMED   3
@@ -288,13 +288,24 @@ static bool may_publish(struct postgres_sink *sink, const struct edition *editio
 		error, ERROR_REFUSED, "this edition of year %d was not checked", edition->year);
 }
 
+/* Everything that will be altered or dropped, before any of it is. */
+static bool lock_year(
+	struct postgres_sink *sink, const struct edition_names *names, struct error *error)
+{
+	PGresult *r = NULL;
+	bool done = pg_make(&sink->pg, sql_postgres_year_locks, names->values, &r, error);
+	for (int i = 0; done && i < PQntuples(r); i++)
+		done = pg_exec(&sink->pg, pg_text(r, i, 0), NULL, error);
+	PQclear(r);
+	return done && pg_make(&sink->pg, sql_postgres_lock_dvf, names->values, NULL, error);
+}
+
 static bool swap_locked(struct postgres_sink *sink, const struct edition *edition,
 	const struct edition_names *names, struct error *error)
 {
 	struct pg *pg = &sink->pg;
 	const char *const params[] = { names->key };
-	return pg_make(pg, sql_postgres_lock_dvf, names->values, NULL, error) &&
-	       drop_served(sink, names, true, error) &&
+	return lock_year(sink, names, error) && drop_served(sink, names, true, error) &&
 	       pg_make(pg, sql_postgres_move, names->values, NULL, error) &&
 	       pg_make(pg, sql_postgres_attach, names->values, NULL, error) &&
 	       pg_make(pg, sql_postgres_reset_autovacuum, names->values, NULL, error) &&
@@ -341,8 +352,7 @@ bool postgres_drop_year(struct sink *base, int year, struct error *error)
 	const struct edition every = { .year = year };
 	struct edition_names names;
 	postgres_names(sink, &every, &names);
-	bool done = postgres_begin(sink, LOCK_TIMEOUT, error) &&
-		    pg_make(&sink->pg, sql_postgres_lock_dvf, names.values, NULL, error) &&
+	bool done = postgres_begin(sink, LOCK_TIMEOUT, error) && lock_year(sink, &names, error) &&
 		    drop_served(sink, &names, false, error) &&
 		    forget_served(sink, &every, &names, error) &&
 		    postgres_drop_others(sink, &every, &names, error) &&

@@ -177,22 +177,31 @@ static bool shrinks(const struct try *try, char *why, size_t size)
 	return true;
 }
 
+static bool published(struct try *try, struct error *error)
+{
+	struct year *year = try->year;
+	year->asked = false;
+	year->progress->outcome = YEAR_PUBLISHED;
+	year->progress->serving = true;
+	if (!event(try, "year published", NULL, error))
+		return false;
+	heads_try_tell(year->sink, year->ledger, "year published");
+	return note_stage(year, "published", "", error);
+}
+
 static bool publish(struct try *try, struct error *error)
 {
 	struct year *year = try->year;
 	char why[512];
 	if (shrinks(try, why, sizeof(why)))
 		return judge(try, EDITION_HELD, why, try->under, error);
-	if (!stage(try, "publishing", error) ||
-		!year->sink->ops->publish(year->sink, &try->edition, &try->total, error))
+	if (!stage(try, "publishing", error))
 		return false;
-	year->progress->outcome = YEAR_PUBLISHED;
-	year->progress->serving = true;
+	year->asked = true;
+	if (!year->sink->ops->publish(year->sink, &try->edition, &try->total, error))
+		return false;
 	year->progress->state.plain_done = try->total.plain_size; /* the header, too */
-	if (!event(try, "year published", NULL, error))
-		return false;
-	heads_try_tell(year->sink, year->ledger, "year published");
-	return note_stage(year, "published", "", error);
+	return published(try, error);
 }
 
 static void in_already(struct try *try, const struct edition_memory *memory)
@@ -218,7 +227,9 @@ static bool remembered(struct try *try, bool *ended, struct error *error)
 	*ended = found && memory.stage == EDITION_PUBLISHED;
 	if (*ended) {
 		in_already(try, &memory);
-		return note_stage(year, "published", "", error);
+		/* By us, if we asked and only the answer was lost. */
+		return year->asked ? published(try, error)
+				   : note_stage(year, "published", "", error);
 	}
 	bool judged = found && (memory.stage == EDITION_HELD || memory.stage == EDITION_REFUSED);
 	bool of_bytes = judged && strcmp(memory.under, UNDER_BYTES) == 0;
@@ -358,8 +369,7 @@ struct patience {
 	unsigned afresh; /* times the edition was begun afresh */
 };
 
-/* A server that comes and goes may be lost again while it is taken. */
-static bool take_again(struct sink *sink, struct error *error)
+bool year_take_again(struct sink *sink, struct error *error)
 {
 	for (unsigned i = 1; !sink->ops->take(sink, error); i++)
 		if (error->kind != ERROR_LOST || i == TRIES_IDLE)
@@ -384,7 +394,8 @@ static bool after_failure(
 		if (said.kind == ERROR_BUSY)
 			return stop_sleep(BUSY_REST_MS) ||
 			       error_set(error, ERROR_STOPPED, "interrupted");
-		return take_again(year->sink, error);
+		year->retaken = true;
+		return year_take_again(year->sink, error);
 	}
 	if (said.kind == ERROR_LOST)
 		return false;
@@ -406,7 +417,7 @@ bool year_import(struct year *year, struct error *error)
 	bool again = true;
 	struct patience patience = { 0 };
 	bool done = false;
-	year->spool_spoiled = year->spool_bad = false;
+	year->spool_spoiled = year->spool_bad = year->retaken = year->asked = false;
 	year->progress->outcome = YEAR_UNFINISHED;
 	while (again) {
 		struct try try = { .year = year };

@@ -29,6 +29,9 @@ struct year {
 	void *context;
 	void (*tick)(void *context);
 	uint64_t started_ms, noted_ms; /* private */
+	bool asked;                    /* private: to publish, and no answer came */
+	bool retaken; /* out: the sink was lost and taken again; it may have come back without what
+			 it had */
 	bool spool_bad; /* out: refused for its bytes; kept, it would answer for the source for ever
 			 */
 	bool spool_spoiled; /* out: the spool's bytes are not those that were fetched; it must be
@@ -39,6 +42,9 @@ struct year {
  * must end (ERROR_STOPPED, ERROR_FENCED, ERROR_LOST for good, the ledger's disk); the year is
  * unfinished. */
 bool year_import(struct year *year, struct error *error);
+
+/* After ERROR_LOST. A server that comes and goes may be lost again while it is taken. */
+bool year_take_again(struct sink *sink, struct error *error);
 
 /* Sets the stage and message, in the progress and in the ledger. */
 bool year_stage(struct ledger *ledger, struct year_progress *progress, const char *stage,

@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 pytest.register_assert_rewrite("everywhere", "proof")  # they assert what a test would
 
 from fixtures import *  # noqa: E402,F401,F403
+from met_server import World, crashing_server  # noqa: E402
 from proof import Proof  # noqa: E402
 
 
@@ -20,6 +21,24 @@ def proof(request):
     def make(group, case):
         request.node.proofs.append(Proof(group, case))
         return request.node.proofs[-1]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def crashing():
+    """A PostgreSQL that may be killed at any time."""
+    with crashing_server() as server:
+        yield server
+
+
+@pytest.fixture
+def world(crashing, site, made_years, make_database, make_import):
+    """world(): two years, a fresh database on `crashing`, or on another server, and the program."""
+    def make(server=None):
+        if crashing.process is None:  # a point before this one ended while it was down
+            crashing.start()
+        return World(server or crashing, site, made_years, make_database, make_import)
 
     return make
 

@@ -1,7 +1,10 @@
--- Sessions that hold dvf or one of its years, and so keep it from being replaced.
+-- Sessions that hold dvf, one of its years or what we keep of them, and so keep it from being replaced.
 SELECT DISTINCT l.pid, coalesce(a.usename, '?'), coalesce(a.application_name, '')
 FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'relation' AND l.granted AND l.pid <> pg_backend_pid()
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND (l.relation = :'dvf'::regclass
-       OR l.relation IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = :'dvf'::regclass))
+       OR l.relation IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = :'dvf'::regclass)
+       OR l.relation IN (SELECT oid FROM pg_class WHERE relnamespace = 'dvf_import'::regnamespace AND relkind = 'r'
+                         AND (starts_with(relname, 'dvf_' || :year || '_')
+                              OR starts_with(relname, 'chunk_' || :year || '_'))))
