@@ -273,6 +273,11 @@ bool download_open(struct download *download, struct error *error)
 	if (!part_open(&download->file, download->settings->spool_folder, part->file, part->durable,
 		    keep, error))
 		return false;
+	/* Rotten on our disk: no fault of the source's. */
+	if (!look_begins(
+		    download->file.first, download->file.first_size, download->request->packing) &&
+		!part_restart(&download->file, error))
+		return false;
 	part->durable = download->file.size;
 	download->size_most = part->durable;
 	return true;

@@ -22,7 +22,7 @@ struct year {
 				   the spool */
 	const struct edition_memory *compare; /* the shrink guard compares with this; NULL: with
 						 what the sink serves */
-	bool fetched;     /* by this run: its hash was taken a moment ago */
+	bool fetched;                         /* by this run: its hash was taken a moment ago */
 	bool may_refetch; /* the spool was put together by several runs: a verdict on it wants a
 			     second look */
 	struct year_progress *progress;

@@ -30,9 +30,9 @@ struct ledger;
 
 /* Opens or makes <folder>/state.sqlite (mode 0600) and brings its schema up to date. A file that is
  * not a database, fails `PRAGMA integrity_check` or has not the schema we made is set aside as
- * state.sqlite.broken-<n> and a new one begun; then *repaired is true and an event says so. A newer schema version: ERROR_REFUSED,
- * nothing changed. <folder>/ballast, 1 MiB, is made where there is room and given up when the disk
- * is full, so that the end of the run can still be recorded. */
+ * state.sqlite.broken-<n> and a new one begun; then *repaired is true and an event says so. A newer
+ * schema version: ERROR_REFUSED, nothing changed. <folder>/ballast, 1 MiB, is made where there is
+ * room and given up when the disk is full, so that the end of the run can still be recorded. */
 bool ledger_open(struct ledger **ledger, const char *folder, bool *repaired, struct error *error);
 
 /* For reading beside a running import. ERROR_REFUSED when there is none yet. */

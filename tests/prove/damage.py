@@ -20,6 +20,7 @@ MOMENTS = {  # how much of the second run's writing is done when it is killed; 1
     "before the download": 0.1, "at the beginning of the load": 0.3, "in the load": 0.5, "late in the load": 0.7,
     "between load and publish": 0.85, "after publish": 0.97, "after the end": 1.0}
 PAGE = 4096
+TOTAL = {}  # calls of a whole second run, by kind and members: much the same every time
 
 
 class HalfWay:
@@ -29,7 +30,6 @@ class HalfWay:
     def __init__(self, small, make_destination, make_import, folder):
         self.small, self.make_destination, self.make_import = small, make_destination, make_import
         self.log = folder / "calls"
-        self.total = {}
 
     def begin(self, kind):
         destination = self.make_destination(kind)
@@ -39,12 +39,13 @@ class HalfWay:
 
     def calls_of(self, kind):
         """How many calls the second run makes when nobody kills it."""
-        if kind not in self.total:
+        key = kind, self.small.members
+        if key not in TOTAL:
             _, importer = self.begin(kind)
             words = [everywhere.NTH_CALL, "-c", CALLS, "-l", str(self.log)]
             importer.with_(wrapper=words).run_well(*BOTH)
-            self.total[kind] = everywhere.total(self.log)
-        return self.total[kind]
+            TOTAL[key] = everywhere.total(self.log)
+        return TOTAL[key]
 
     def make(self, kind, moment):
         """(destination, importer), killed at one of MOMENTS."""

@@ -32,7 +32,7 @@ class Small:
     """Two years of 120 records, three of which are refused; three chunks each, two loaders."""
 
     def __init__(self, site, made_years):
-        self.site, self.made_years = site, made_years
+        self.site, self.made_years, self.members = site, made_years, 1
         self.files, self.editions = {}, {year: [] for year in YEARS}
         self.rejects = {(year, record) for year, records in SPOILED.items() for record in records}
         for year in YEARS:
@@ -51,6 +51,7 @@ class Small:
 
     def pack(self, members):
         """The same years in so many gzip members, from now on; {year: path}."""
+        self.members = members
         for year, path in self.files.items():
             self.site.put(year, shapes.pack(shapes.plain_of(path), members))
         return self.files

@@ -74,7 +74,7 @@ GONE = {
 @pytest.mark.parametrize("ledger", ["with its ledger", "without"])
 def test_gone(proof, kind, ledger, half_way):
     case = proof(GROUP, f"spool gone, {ledger}, {kind}")
-    for what, moment in chosen([(what, moment) for what in GONE for moment in HELD], kind + ledger, few=2):
+    for what, moment in chosen([(what, moment) for what in GONE for moment in HELD], kind + ledger, few=1):
         with case.point(f"{what}, {moment}"):
             destination, importer = half_way.make(kind, moment)
             path = spool_of(importer, SECOND)
@@ -99,7 +99,7 @@ def test_rotten(proof, kind, members, half_way, made_years, site):
     size = os.path.getsize(plain[SECOND])
     points = [(at, moment) for at in range(0, size, max(1, size // 100))
               for moment in ("at the beginning of the load", "in the load", "between load and publish")]
-    for at, moment in chosen(points, f"{kind}{members}", few=2):
+    for at, moment in chosen(points, f"{kind}{members}", few=1):
         with case.point(f"byte {at}, {moment}"):
             destination, importer = half_way.make(kind, moment)
             path = spool_of(importer, SECOND)

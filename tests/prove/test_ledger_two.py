@@ -40,7 +40,7 @@ def test_one_state_folder(proof, kind, half_way, make_destination, make_import):
 def test_two_state_folders(proof, kind, half_way, make_destination, make_import):
     """Started at the same moment, on a destination that is empty and has yet to be made ours."""
     case = proof(GROUP, f"two state folders at once, {kind}")
-    for number in range(how_many(50, few=2)):
+    for number in range(how_many(50, few=1)):
         with case.point(f"time {number}"):
             destination = make_destination(kind)
             both = [make_import(destination) for _ in range(2)]
