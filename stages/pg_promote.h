@@ -109,7 +109,7 @@ struct foreign {
 	char kind; /* as promote_foreign.sql has it */
 	bool both; /* the other database has one of this name */
 	const char *type, *identity, *statement;
-	const char *owner; /* a role that we are no member of; else "" */
+	const char *owner; /* a role that we may not become; else "" */
 };
 struct foreign_list {
 	PGresult *rows; /* owns the texts */

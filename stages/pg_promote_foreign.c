@@ -133,11 +133,11 @@ static void find_owners(struct promotion *p, const struct foreign_list *list)
 			(item->both && item->kind == 'o') || told++ >= TOLD)
 			continue;
 		snprintf(what, sizeof(what),
-			"%s %.200s belongs to %s, and %s is no member of that role", item->type,
+			"%s %.200s belongs to %s, and %s may not SET ROLE to that", item->type,
 			item->identity, item->owner, p->role);
 		snprintf(remedy, sizeof(remedy),
-			"GRANT \"%s\" TO \"%s\", give it to a role that is, or run as one",
-			item->owner, p->role);
+			"GRANT \"%s\" TO \"%s\"%s, give it to a role that it may become, or run as one",
+			item->owner, p->role, p->server_version >= 160000 ? " WITH SET TRUE" : "");
 		promotion_find(p, what, remedy);
 	}
 }

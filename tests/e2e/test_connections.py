@@ -1,5 +1,5 @@
-"""Ways to a PostgreSQL server that people use: a pool in session mode, TLS, sockets, password and service files, several
-hosts; and a role that has the rights README asks for, and no others."""
+"""Ways to a PostgreSQL server that people use: a pool in session mode, TLS, sockets, password and service files,
+several hosts; and a role that has the rights README asks for, and no others."""
 import contextlib
 import os
 import pwd
@@ -105,8 +105,8 @@ def keys(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def secure(keys):
-    """A cluster that only TLS reaches over the network, with SCRAM; role `importer` needs a client certificate for every
-    database whose name begins with keyed."""
+    """A cluster that only TLS reaches over the network, with SCRAM; for database keyed and its slots, role `importer`
+    needs a client certificate, too."""
     server = Postgres()
     try:
         for name in ("server.key", "server.crt", "ca.crt"):
@@ -334,7 +334,7 @@ def bare(postgres, request):
     destination = program.PostgresDestination(postgres, name)
     destination.to = destination.to.replace("//importer:", f"//{role}:")
     with contextlib.closing(postgres.connect(name)) as connection, connection.cursor() as cursor:
-        for statement in least:
+        for statement in least if postgres.version() >= 15 else least[:2]:
             cursor.execute(statement, (PASSWORD,) if "%s" in statement else None)
     yield destination, role, more
     destination.drop_slots()
@@ -389,3 +389,33 @@ def test_rights_for_staging_and_promote(bare, site, make_import, made_years):
     assert database.differences(2021, made_years(ROWS, seed=2)) == []
     assert importer.call("revert", "--drain", "0").code == program.ALL
     assert database.differences(2021, made_years(ROWS)) == []
+
+
+def test_owner_that_cannot_be_become(bare, site, make_import, made_years):
+    """From 16 on a role may have all rights of another without being able to become it, and to give things to it."""
+    database, role, more = bare
+    server = database.server
+    if server.version() < 16:
+        pytest.skip("before PostgreSQL 16 every member may SET ROLE")
+    boss = role + "_boss"
+    server.sql(f"CREATE ROLE {boss}; GRANT {boss} TO {role} WITH INHERIT TRUE, SET FALSE; {more[0]}")
+    try:
+        server.sql(f"ALTER DATABASE {database.name} OWNER TO {boss}")
+        importer = make_import(database)
+        site.put(2021, made_years(500))
+        importer.run_well("--years", "2021")
+        server.sql(f"CREATE TABLE remark (words text); ALTER TABLE remark OWNER TO {boss}", database.name)
+        site.put(2021, made_years(500, seed=2))
+        importer.run_well("--years", "2021", "--staging")
+        refused = importer.call("promote", "--carry")
+        assert refused.code == program.REFUSED, str(refused)
+        assert f"table public.remark belongs to {boss}" in refused.out, str(refused)
+        assert f'GRANT "{boss}" TO "{role}" WITH SET TRUE' in refused.out, str(refused)
+        refused = importer.call("promote", "--drop-foreign")
+        assert refused.code == program.REFUSED, str(refused)
+        remedy = f"have a role that may: ALTER DATABASE {database.name}_staging OWNER TO {boss}"
+        assert remedy in refused.out, str(refused)
+    finally:
+        database.drop_slots()
+        server.sql(f"ALTER DATABASE {database.name} OWNER TO postgres; REVOKE {boss} FROM {role}")
+        server.sql(f"DROP TABLE remark; DROP ROLE {boss}", database.name)

@@ -14,7 +14,11 @@ def make_odd_database(postgres, make_database):
     def make(options):
         made = make_database()
         postgres.sql(f"DROP DATABASE {made.name}")
-        postgres.sql(f"CREATE DATABASE {made.name} OWNER importer TEMPLATE template0 {options}")
+        try:
+            postgres.sql(f"CREATE DATABASE {made.name} OWNER importer TEMPLATE template0 {options}")
+        except psycopg2.Error:
+            postgres.sql(f"CREATE DATABASE {made.name} OWNER importer")  # make_database drops it
+            raise
         return made
 
     return make
@@ -22,8 +26,8 @@ def make_odd_database(postgres, make_database):
 
 def made_in(database):
     """Schemas and tables that are not the server's own."""
-    return database.query("SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_|^information_schema$|^public$' UNION ALL"
-                          " SELECT relname FROM pg_class WHERE oid >= 16384")
+    return database.query("SELECT nspname FROM pg_namespace"
+                          " WHERE nspname !~ '^pg_|^information_schema$|^public$' UNION ALL SELECT relname FROM pg_class WHERE oid >= 16384")
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
@@ -34,7 +38,7 @@ def test_not_in_utf8(make_odd_database, site, make_import, made_years, encoding)
     for arguments in (("run", "--years", "2021"), ("check", "--years", "2021"), ("run", "--years", "2021", "--staging"),
                       ("check", "--years", "2021", "--staging")):
         result = importer.call(*arguments)
-        assert result.code in ((program.REFUSED,) if arguments[0] == "run" else (program.NONE, program.REFUSED)), str(result)
+        assert result.code == program.REFUSED or (arguments[0] == "check" and result.code == program.NONE), str(result)
         assert f"encoding is {encoding}" in result.said and REMEDY in result.said, str(result)
         assert made_in(database) == []
         assert not database.slot("staging").exists()

@@ -69,7 +69,8 @@ SELECT classid, objid, type, identity, kind,
        END AS statement,
        CASE WHEN kind NOT IN ('d', 'c') AND classid NOT IN ('pg_cast'::regclass, 'pg_transform'::regclass, 'pg_am'::regclass,
                                                             'pg_user_mapping'::regclass)
-            THEN (SELECT CASE WHEN pg_has_role(o.owner, 'MEMBER') THEN '' ELSE pg_get_userbyid(o.owner)::text END
+            THEN (SELECT CASE WHEN pg_has_role(o.owner, CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+                              THEN '' ELSE pg_get_userbyid(o.owner)::text END
                   FROM (SELECT coalesce((SELECT refobjid FROM pg_shdepend s
                                          WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
                                            AND s.classid = foreigners.classid AND s.objid = foreigners.objid

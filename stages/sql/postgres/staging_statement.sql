@@ -8,7 +8,8 @@ SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L L
               WHEN 'b' THEN format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', w.words ->> 'datlocale')
               WHEN 'c' THEN ' LOCALE_PROVIDER libc'
               ELSE '' END
-       || CASE WHEN pg_has_role(d.datdba, 'MEMBER') THEN format(' OWNER %I', pg_get_userbyid(d.datdba)) ELSE '' END,
+       || CASE WHEN pg_has_role(d.datdba, CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+               THEN format(' OWNER %I', pg_get_userbyid(d.datdba)) ELSE '' END,
        pg_encoding_to_char(d.encoding)
 FROM pg_database d, LATERAL (SELECT to_jsonb(d) AS words) w
 WHERE d.datname = $1
