@@ -11,10 +11,11 @@
 #include "state/base/file.h"
 #include "state/base/log.h"
 #include "state/base/stop.h"
+#include "state/db.h"
 
 /* What a run holds, in the order in which it is taken. */
 struct held {
-	struct budget budget;
+	struct plan plan;
 	int lock;
 	struct ledger *ledger;
 	bool begun; /* the ledger knows of the run */
@@ -32,12 +33,32 @@ static bool sort_in(const char *folder, struct error *error)
 	       error_system(error, "cannot say where SQLite's temporary files go");
 }
 
+/* How much memory there is and how it will be used. Before SQLite is first used. */
+static bool plan_take(const struct options *options, struct plan *plan, struct error *error)
+{
+	*plan = (struct plan){ .postgres = options->to.postgres,
+		.loaders_asked = options->run.loaders,
+		.rows_asked = options->run.chunk_rows };
+	if (!budget_make(&plan->budget, options->memory_limit, error))
+		return false;
+	plan_decide(plan);
+	db_sort_memory(plan->cache_bytes);
+	return true;
+}
+
+static void tell_begin(const struct options *options, const struct plan *plan)
+{
+	char text[PLAN_TEXT];
+	plan_text(plan, text);
+	log_note(LOG_INFO, 0, "importing into %s, state in %s, %s", options->to.name,
+		options->state_folder, text);
+}
+
 static bool run_take(const struct options *options, struct held *held, struct error *error)
 {
 	bool repaired = false;
 	if (!file_make_folder(options->spool_folder, error) ||
-		!sort_in(options->state_folder, error) ||
-		!budget_make(&held->budget, options->memory_limit, error) ||
+		!sort_in(options->state_folder, error) || !plan_take(options, &held->plan, error) ||
 		!command_lock(options, &held->lock, error) ||
 		!ledger_open(&held->ledger, options->state_folder, &repaired, error))
 		return false;
@@ -48,9 +69,7 @@ static bool run_take(const struct options *options, struct held *held, struct er
 	if (!command_record(options, held->ledger, error))
 		return false;
 	held->begun = true;
-	log_note(LOG_INFO, 0, "importing into %s, state in %s, memory limit %llu MiB",
-		options->to.name, options->state_folder,
-		(unsigned long long)(held->budget.limit >> 20));
+	tell_begin(options, &held->plan);
 	held->fetching = fetch_start(error);
 	if (held->fetching)
 		held->lineage = lineage_open(&options->lineage);
@@ -60,14 +79,16 @@ static bool run_take(const struct options *options, struct held *held, struct er
 	       (!options->staging || sink_open(&held->live, &live, error));
 }
 
-static bool run_years(const struct options *options, const struct held *held,
-	struct run_report *report, struct error *error)
+static bool run_years(const struct options *options, struct held *held, struct run_report *report,
+	struct error *error)
 {
 	struct progress progress;
 	struct pipeline_settings settings = options->run;
-	settings.budget = held->budget;
+	settings.plan = &held->plan;
+	if (settings.fetch.chunk > held->plan.chunk_bytes)
+		settings.fetch.chunk = (uint32_t)held->plan.chunk_bytes;
 	settings.lineage = held->lineage;
-	progress_begin(&progress, log_lines_can_live(), held->budget.limit);
+	progress_begin(&progress, log_lines_can_live(), held->plan.budget.limit);
 	bool done = pipeline_run(&settings, held->ledger, held->sink, held->live, progress_watch,
 		&progress, report, error);
 	progress_end(&progress);

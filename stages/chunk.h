@@ -2,7 +2,7 @@
  * chunk.h: whole records as they stand in the file, the unit of commit.
  *
  * Memory: the bytes are malloc'd and kept from one use to the next; a chunk is cut
- * before it holds more than budget.chunk_bytes, RECORD_MAX and one read.
+ * before it holds more than plan.chunk_bytes, RECORD_MAX and one read.
  */
 #ifndef STAGES_CHUNK_H
 #define STAGES_CHUNK_H

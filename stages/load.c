@@ -11,6 +11,7 @@
 /* Packed bytes the reader may be before a chunk that is loaded. */
 #define READ_AHEAD ((uint64_t)256 << 10)
 #define GAPS_MOST  256 /* read in one pass; further ones wait for the next */
+#define LOOK_MS    500 /* how often the memory limit is read */
 
 uint64_t load_rejects_allowed(double share, uint64_t records)
 {
@@ -83,10 +84,27 @@ static bool on_point(void *context, const struct point *point, struct error *err
 	return ledger_point_add(load->ledger, load->edition->sha256, point, error);
 }
 
-static void on_tick(void *context)
+static void tell_plan(const struct load *load, const char *what)
+{
+	char text[PLAN_TEXT];
+	plan_text(load->plan, text);
+	load->sink->cache_bytes = load->plan->cache_bytes;
+	log_note(LOG_WARNING, load->edition->year, "there is %s memory now: %s", what, text);
+}
+
+/* The chunks and connections that are there go with their pass; the next one is smaller. */
+static bool on_tick(void *context)
 {
 	struct load *load = context;
+	uint64_t now = clock_ms();
 	load->tick(load->context);
+	if (now < load->looked_ms + LOOK_MS)
+		return true;
+	load->looked_ms = now;
+	if (!plan_shrink(load->plan))
+		return true;
+	tell_plan(load, "less");
+	return false;
 }
 
 /* The witness's word, into memory, the ledger and the progress. */
@@ -156,19 +174,23 @@ static bool run_pass(struct load *load, const struct header *header, const struc
 		.header = header,
 		.reader = { .path = load->path,
 			.packing = load->packing,
-			.chunk_rows = load->chunk_rows,
-			.chunk_bytes = load->budget->chunk_bytes },
+			.chunk_rows = load->chunk_rows < load->plan->chunk_rows
+					      ? load->chunk_rows
+					      : load->plan->chunk_rows,
+			.chunk_bytes = load->plan->chunk_bytes },
 		.gaps = gaps,
 		.gap_count = count,
-		.loaders = load->loaders,
-		.spare = load->budget->chunks_spare,
+		.loaders = load->plan->loaders,
+		.spare = load->plan->spare,
 		.context = load,
 		.loaded = on_loaded,
 		.point = load->packing == PACKING_GZIP ? on_point : NULL,
 		.tick = on_tick };
 	if (pass.loaders > load->sink->ops->max_loaders)
 		pass.loaders = load->sink->ops->max_loaders;
-	return pass_run(&pass, result, error) && note_end(load, &result->end, error);
+	bool done = pass_run(&pass, result, error);
+	budget_trim();
+	return done && note_end(load, &result->end, error);
 }
 
 /* True: another pass may do what this one could not. */
@@ -210,6 +232,8 @@ bool load_edition(struct load *load, struct year_total *total, struct error *err
 	struct header header;
 	bool whole = false;
 	*total = (struct year_total){ 0 };
+	if (plan_grow(load->plan))
+		tell_plan(load, "more");
 	bool done = reader_header(&reader, &header, &total->header_end, error);
 	if (done && header.extra[0] != '\0')
 		log_note(LOG_WARNING, load->edition->year,

@@ -3,7 +3,7 @@
  *
  * The witness is read before each pass and its word replaces the ledger's (I1); then the gaps are
  * planned. A pass that made progress is followed by another; one that made none ends the load with
- * its reason.
+ * its reason. When the memory limit falls, the pass ends and the next one has a smaller plan.
  *
  * After a crash: the same call goes on where the witness says.  Threads: main.
  */
@@ -13,21 +13,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "stages/plan.h"
 #include "stages/reader.h"
 #include "stages/sink.h"
-#include "state/base/budget.h"
 #include "state/ledger.h"
 
 struct load {
 	struct sink *sink;
 	struct ledger *ledger;
-	const struct budget *budget;
+	struct plan *plan;
 	const struct edition *edition;
 	struct spool *spool; /* verified and plain_size are set when a pass finds them */
 	const char *path;    /* of the spool */
 	enum packing packing;
-	uint32_t chunk_rows;
-	unsigned loaders;
+	uint32_t chunk_rows; /* at most; fewer when the plan or short memory says so */
 	double max_rejects_share;
 	struct year_state *state; /* plain_done, rows, rejects are kept true */
 	uint64_t *rows_now;       /* rows loaded by this run, added to */
@@ -38,6 +37,7 @@ struct load {
 	bool refused;          /* out: too many rejects; the error says how many */
 	uint64_t records_read; /* number of the last record, once a pass read to the end; 0: not
 				  known */
+	uint64_t looked_ms;    /* private: when memory was looked at */
 	struct ranges ranges;  /* private */
 };
 

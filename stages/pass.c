@@ -276,7 +276,8 @@ static void watch_events(struct watch *watch)
 			queue_close(&watch->work->empty);
 		if (event == NULL || clock_ms() - ticked_ms >= EVENT_WAIT_MS) {
 			ticked_ms = clock_ms();
-			pass->tick(pass->context);
+			if (!pass->tick(pass->context))
+				give_up(watch);
 		}
 	}
 }

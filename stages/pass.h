@@ -4,7 +4,7 @@
  * The main thread takes their events; what a pass could not load stays a gap for the next one.
  *
  * Threads: pass_run is called in the main thread, which alone calls back.
- * Memory: loaders + budget.chunks_spare chunks, freed at the end of the pass.
+ * Memory: loaders + plan.spare chunks, freed at the end of the pass.
  */
 #ifndef STAGES_PASS_H
 #define STAGES_PASS_H
@@ -30,8 +30,8 @@ struct pass {
 		struct error *error);
 	/* A new access point; false as above. The point stays the pass's. */
 	bool (*point)(void *context, const struct point *point, struct error *error);
-	/* Called at least every 100 ms. */
-	void (*tick)(void *context);
+	/* Called at least every 100 ms. False ends the pass early: what is not in stays a gap. */
+	bool (*tick)(void *context);
 };
 
 struct pass_result {

@@ -6,7 +6,7 @@
  * what the other threads have to say comes through one queue of events.
  *
  * After a crash: run it again (I6).  Threads: pipeline_run is called in the main thread.
- * Memory: loaders + 2 chunks of budget.chunk_bytes + RECORD_MAX each; nothing grows with the year.
+ * Memory: as the plan says (plan.h); nothing grows with the year.
  */
 #ifndef STAGES_PIPELINE_H
 #define STAGES_PIPELINE_H
@@ -15,9 +15,9 @@
 #include <stdint.h>
 
 #include "stages/fetch.h"
+#include "stages/plan.h"
 #include "stages/sink.h"
 #include "stages/source.h"
-#include "state/base/budget.h"
 #include "state/ledger.h"
 
 struct lineage;
@@ -27,7 +27,7 @@ struct pipeline_settings {
 	unsigned year_count; /* 0: those the source has, from the current year down to six before */
 	struct sources sources;
 	struct fetch_settings fetch;
-	struct budget budget;
+	struct plan *plan; /* shrinks while the years are loaded */
 	uint32_t chunk_rows;
 	unsigned loaders;
 	double max_rejects_share; /* of the records of a year; at least MAX_REJECTS_LEAST are

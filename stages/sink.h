@@ -285,6 +285,7 @@ struct sink {
 	const struct sink_ops *ops;
 	struct destination destination; /* a copy; url is owned */
 	char uuid[37];                  /* after take */
+	uint64_t cache_bytes;           /* SQLite: page cache and sorts; 0: the default */
 	sink_tick *tick;                /* may be NULL */
 	void *tick_context;
 };

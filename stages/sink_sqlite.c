@@ -91,7 +91,6 @@ static bool settings_put(sqlite3 *db, struct error *error)
 {
 	static const char *const settings[] = {
 		"PRAGMA page_size = 16384",
-		"PRAGMA cache_size = -4000",
 		"PRAGMA foreign_keys = OFF",
 		"PRAGMA secure_delete = OFF",
 		"PRAGMA temp_store = FILE",
@@ -220,7 +219,8 @@ static bool take_once(struct sqlite_sink *sink, char uuid[static 37], struct err
 	sqlite3_close(sink->db);
 	if (!sqlite_open(&sink->db, &sink->wait, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error))
 		return false;
-	bool done = settings_put(sink->db, error) && wal_is_on(sink->db, error) &&
+	bool done = settings_put(sink->db, error) &&
+		    sqlite_cache(sink->db, &sink->sink, 1, error) && wal_is_on(sink->db, error) &&
 		    sqlite_run(sink->db, "BEGIN IMMEDIATE", NULL, error) &&
 		    take_locked(sink, uuid, error);
 	return sqlite_end(sink->db, done, error);

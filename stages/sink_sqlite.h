@@ -10,8 +10,8 @@
  * After a crash: SQLite rolls back what was open when the file is next opened.
  * Threads: the sink's connection belongs to the main thread, each loader's to its own. The file is
  * never opened but through SQLite: closing another descriptor of it would drop the locks of all of
- * them. Memory: the page cache, 8 MiB for the sink and 2 MiB for a loader at most. Sorting for an
- * index goes to SQLite's temporary folder (SQLITE_TMPDIR, TMPDIR, /var/tmp, /tmp).
+ * them. Memory: the page cache, sink.cache_bytes for the sink and half of it for a loader. Sorting
+ * for an index goes to SQLite's temporary folder (SQLITE_TMPDIR, TMPDIR, /var/tmp, /tmp).
  */
 #ifndef STAGES_SINK_SQLITE_H
 #define STAGES_SINK_SQLITE_H
@@ -93,6 +93,9 @@ bool sqlite_begin(sqlite3 *db, const struct sqlite_sink *sink, struct error *err
 bool sqlite_end(sqlite3 *db, bool done, struct error *error);
 
 void sqlite_rollback(sqlite3 *db);
+
+/* The page cache is sink->cache_bytes from now on, divided by `share`. */
+bool sqlite_cache(sqlite3 *db, const struct sink *sink, unsigned share, struct error *error);
 
 /* The file that `other` has open is attached to `db` as "live", to be read only. Not in a
  * transaction; sqlite_detach after it. */

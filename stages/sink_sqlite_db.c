@@ -8,6 +8,7 @@
 #include "state/base/stop.h"
 
 #define TICK_MS      200
+#define CACHE_BYTES  ((uint64_t)4 << 20) /* where nobody says how much */
 #define WAIT_STEP_MS 20
 #define PROGRESS_OPS 50000 /* a few milliseconds of SQLite's virtual machine */
 
@@ -308,6 +309,15 @@ void sqlite_rollback(sqlite3 *db)
 	 */
 	if (db != NULL && sqlite3_get_autocommit(db) == 0)
 		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+bool sqlite_cache(sqlite3 *db, const struct sink *sink, unsigned share, struct error *error)
+{
+	char sql[64];
+	uint64_t bytes = sink->cache_bytes != 0 ? sink->cache_bytes : CACHE_BYTES;
+	snprintf(sql, sizeof(sql), "PRAGMA cache_size = -%llu",
+		(unsigned long long)(bytes / share / 1024));
+	return sqlite_run(db, sql, NULL, error);
 }
 
 /* SQLite takes % ? and # in a URI for its own. */

@@ -5,6 +5,8 @@
 
 #include "stages_sql.h"
 
+#define LOADER_SHARE 2 /* of the page cache */
+
 struct sqlite_loader {
 	struct loader loader;
 	struct sqlite_wait wait;
@@ -219,16 +221,17 @@ static const struct loader_ops ops = {
 /* NORMAL: a commit that a power cut undoes takes its witness with it (I1). */
 bool sqlite_loader_open(struct sink *sink, struct loader **loader, struct error *error)
 {
-	static const char *const settings[] = { "PRAGMA cache_size = -2000",
-		"PRAGMA foreign_keys = OFF", "PRAGMA secure_delete = OFF",
-		"PRAGMA temp_store = FILE", "PRAGMA synchronous = NORMAL" };
+	static const char *const settings[] = { "PRAGMA foreign_keys = OFF",
+		"PRAGMA secure_delete = OFF", "PRAGMA temp_store = FILE",
+		"PRAGMA synchronous = NORMAL" };
 	*loader = NULL;
 	struct sqlite_loader *made = calloc(1, sizeof(*made));
 	if (made == NULL)
 		return error_memory(error, "a loader");
 	made->loader = (struct loader){ .ops = &ops, .sink = sink };
 	made->wait = (struct sqlite_wait){ .sink = sink };
-	bool done = sqlite_open(&made->db, &made->wait, SQLITE_OPEN_READWRITE, error);
+	bool done = sqlite_open(&made->db, &made->wait, SQLITE_OPEN_READWRITE, error) &&
+		    sqlite_cache(made->db, sink, LOADER_SHARE, error);
 	for (size_t i = 0; done && i < sizeof(settings) / sizeof(settings[0]); i++)
 		done = sqlite_run(made->db, settings[i], NULL, error);
 	if (!done) {

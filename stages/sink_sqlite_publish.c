@@ -55,7 +55,8 @@ bool sqlite_index(struct sink *base, const struct edition *edition, struct error
 		{ sql_sqlite_index_date, "date" },
 		{ sql_sqlite_index_analyze, "" },
 	};
-	bool done = true;
+	/* It may be smaller than when the file was opened. */
+	bool done = sqlite_cache(sink->db, base, 1, error);
 	for (size_t i = 0; done && i < sizeof(indexes) / sizeof(indexes[0]); i++)
 		done = index_make(sink, edition, indexes[i].sql, indexes[i].suffix, error);
 	if (sink->db != NULL)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "stages/plan.h"
 #include "stages/verify_parts.h"
 #include "state/base/log.h"
 #include "state/base/stop.h"
@@ -153,7 +154,7 @@ static bool compare_file(const struct verify_views *views, const struct verify_b
 	const struct reader reader = { .path = bytes->path,
 		.packing = bytes->packing,
 		.chunk_rows = CHUNK_ROWS,
-		.chunk_bytes = watch->settings->budget.chunk_bytes,
+		.chunk_bytes = plan_chunk_bytes(watch->settings->budget.limit),
 		.context = &passing,
 		.take = take,
 		.give = give };

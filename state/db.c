@@ -10,6 +10,7 @@
 #include "state/utf8.h"
 
 #define BUSY_WAIT_MS 5000
+#define SORT_PAGE    16384 /* of the files we sort in; SQLite counts this memory in pages */
 
 struct db_query {
 	struct db *db;
@@ -182,6 +183,11 @@ static bool settle(struct db *db, enum db_mode mode, struct error *error)
 				  "PRAGMA journal_size_limit = 4194304;"
 				  "PRAGMA foreign_keys = ON;",
 				  "opening", error);
+}
+
+void db_sort_memory(uint64_t bytes)
+{
+	sqlite3_config(SQLITE_CONFIG_PMASZ, (unsigned)(bytes / SORT_PAGE));
 }
 
 bool db_open(struct db **out, const char *path, enum db_mode mode, struct error *error)

@@ -31,6 +31,10 @@ enum db_mode {
 	DB_READ,  /* read only, beside a writer */
 };
 
+/* How many bytes a sort may keep in memory before it goes on in a file, for every SQLite file of
+ * the process. Before the first of them is opened; later it has no effect. */
+void db_sort_memory(uint64_t bytes);
+
 bool db_open(struct db **db, const char *path, enum db_mode mode, struct error *error);
 void db_close(struct db *db); /* NULL is accepted */
 

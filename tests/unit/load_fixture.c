@@ -246,16 +246,19 @@ static void no_tick(void *context)
 
 bool attempt_load(struct attempt *attempt)
 {
-	static const struct budget budget = { .chunk_bytes = 1 << 20, .chunks_spare = 2 };
+	struct plan plan = { .budget = { .asked = BUDGET_LEAST, .limit = BUDGET_LEAST },
+		.chunk_bytes = 1 << 20,
+		.spare = 2,
+		.chunk_rows = attempt->chunk_rows,
+		.loaders = attempt->loaders };
 	struct load load = { .sink = sink,
 		.ledger = ledger,
-		.budget = &budget,
+		.plan = &plan,
 		.edition = &attempt->edition,
 		.spool = &attempt->spool,
 		.path = spool_file,
 		.packing = PACKING_GZIP,
 		.chunk_rows = attempt->chunk_rows,
-		.loaders = attempt->loaders,
 		.max_rejects_share = attempt->max_rejects_share,
 		.state = &attempt->state,
 		.rows_now = &attempt->rows_now,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 struct pipeline_settings settings;
+static struct plan plan;
 struct year_progress progress;
 struct year year;
 
@@ -15,8 +16,13 @@ int year_setup(void **state)
 {
 	if (fixture_setup(state) != 0)
 		return -1;
+	plan = (struct plan){ .budget = { .asked = BUDGET_LEAST, .limit = BUDGET_LEAST },
+		.chunk_bytes = 1 << 20,
+		.spare = 2,
+		.chunk_rows = UINT32_MAX,
+		.loaders = 1 };
 	settings = (struct pipeline_settings){ .fetch = { .spool_folder = folder },
-		.budget = { .chunk_bytes = 1 << 20, .chunks_spare = 2 },
+		.plan = &plan,
 		.chunk_rows = 3,
 		.loaders = 1,
 		.max_rejects_share = 0.001 };
