@@ -204,7 +204,8 @@ static const char *body_wrong(const struct answer *answer)
 		return "it encoded the file once more (Content-Encoding) although that was not "
 		       "asked for: the server or a proxy before it must leave the file as it is";
 	if (answer->length_bad)
-		return "its Content-Length is not a number or is given twice";
+		return "its Content-Length is not a number or is given twice: the server must send "
+		       "the length of the file";
 	return NULL;
 }
 
@@ -280,7 +281,8 @@ static enum verdict judge_unchanged(
 {
 	const struct validators *have = question->have;
 	error_set(error, ERROR_NETWORK,
-		"the server answered 304 about a file that was not asked about");
+		"the server answered 304 about a file that was not asked about: a cache before it "
+		"must be mixing up answers; run again, or go around it");
 	if (have == NULL)
 		return question->part != NULL ? VERDICT_WITHOUT_RANGE : VERDICT_FAIL;
 	bool other = have->etag[0] != '\0'
@@ -327,7 +329,9 @@ enum verdict answer_judge(
 	case 404:
 	case 410:
 		error_set(error, ERROR_GONE,
-			"the server answered %d: this year is not published there", answer->status);
+			"the server answered %d: this year is not published there; check the years "
+			"and the source URL",
+			answer->status);
 		return VERDICT_FAIL;
 	default:
 		break;

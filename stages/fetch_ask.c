@@ -25,6 +25,7 @@ struct transfer {
 	bool connected; /* the stall clock runs */
 	bool stalled;
 	bool unwanted;
+	bool flooded; /* by headers */
 	size_t header_bytes;
 	curl_off_t marked; /* body bytes when the stall window began */
 	uint64_t marked_ms;
@@ -74,16 +75,27 @@ static void stall_mark(struct transfer *transfer, curl_off_t bytes)
 	transfer->marked_ms = clock_ms();
 }
 
+/* Those of the response itself; 103 and the like come before it. */
+static bool headers_there(const struct answer *answer)
+{
+	return answer->complete && answer->status >= 200;
+}
+
 static size_t on_header(char *line, size_t one, size_t size, void *context)
 {
 	struct transfer *transfer = context;
+	struct answer *answer = &transfer->ask->answer;
 	size_t bytes = one * size;
-	if (!transfer->ask->answer.local)
-		answer_header(&transfer->ask->answer, line, bytes);
-	stall_mark(transfer, transfer->marked);
+	bool before = headers_there(answer);
+	if (!answer->local)
+		answer_header(answer, line, bytes);
+	/* Only all of them end the wait: a line now and then could go on for ever. */
+	if (!before && headers_there(answer))
+		stall_mark(transfer, transfer->marked);
 	/* libcurl keeps every header it sees. */
 	transfer->header_bytes += bytes;
-	return transfer->header_bytes <= HEADERS_MAX ? bytes : 0;
+	transfer->flooded = transfer->header_bytes > HEADERS_MAX;
+	return transfer->flooded ? 0 : bytes;
 }
 
 static void local_length(struct transfer *transfer)
@@ -148,6 +160,8 @@ static int on_connected(void *context, char *to, char *from, int to_port, int fr
 		url == NULL)
 		return CURL_PREREQFUNC_ABORT;
 	bool secure = strncasecmp(url, "https:", 6) == 0;
+	/* What the server before this one answered is no part of this answer. */
+	transfer->ask->answer = (struct answer){ .local = transfer->ask->answer.local };
 	transfer->fell = transfer->secure && !secure;
 	transfer->secure = transfer->secure || secure;
 	transfer->connected = true;
@@ -252,11 +266,36 @@ static enum ask_end end_aborted(const struct transfer *transfer, struct error *e
 	if (transfer->fell)
 		return end_fell(error);
 	if (transfer->stalled && !stop_requested()) {
-		error_set(error, ERROR_NETWORK, "nothing came for %" PRIu32 " s",
+		const struct answer *answer = &transfer->ask->answer;
+		bool begun = answer->status != 0 && !headers_there(answer);
+		error_set(error, ERROR_NETWORK,
+			begun ? "the headers of the answer were not all there after %" PRIu32 " s"
+			      : "nothing came for %" PRIu32 " s",
 			transfer->ask->settings->stall_s);
 		return ASK_CUT;
 	}
 	error_set(error, ERROR_STOPPED, "stopped; what came is kept, run again to go on");
+	return ASK_IMPOSSIBLE;
+}
+
+static enum ask_end end_flooded(struct error *error)
+{
+	error_set(error, ERROR_NETWORK,
+		"the headers of the answer are longer than %zu KiB, as those of no file are: check "
+		"the URL",
+		HEADERS_MAX >> 10);
+	return ASK_IMPOSSIBLE;
+}
+
+/* libcurl says the same of a header line that is too long for it. */
+static enum ask_end end_memory(const struct transfer *transfer, struct error *error)
+{
+	if (!transfer->connected || headers_there(&transfer->ask->answer))
+		error_memory(error, "the download");
+	else
+		error_set(error, ERROR_NETWORK,
+			"a header of the answer is longer than libcurl takes (or memory ran out): "
+			"check the URL");
 	return ASK_IMPOSSIBLE;
 }
 
@@ -274,16 +313,19 @@ static enum ask_end end_local(const struct transfer *transfer, struct error *err
 static enum ask_end end_failed(const struct transfer *transfer, CURLcode code, struct error *error)
 {
 	const char *said = transfer->said[0] != '\0' ? transfer->said : curl_easy_strerror(code);
-	if (code == CURLE_UNSUPPORTED_PROTOCOL && transfer->secure)
+	/* libcurl says the same of an answer that is no HTTP. */
+	int status = transfer->ask->answer.status;
+	if (code == CURLE_UNSUPPORTED_PROTOCOL && transfer->secure && status >= 300 && status < 400)
 		return end_fell(error);
+	if (transfer->flooded)
+		return end_flooded(error);
 	switch (code) {
 	case CURLE_ABORTED_BY_CALLBACK:
 		return end_aborted(transfer, error);
 	case CURLE_FILE_COULDNT_READ_FILE:
 		return end_local(transfer, error);
 	case CURLE_OUT_OF_MEMORY:
-		error_memory(error, "the download");
-		return ASK_IMPOSSIBLE;
+		return end_memory(transfer, error);
 	case CURLE_TOO_MANY_REDIRECTS:
 		error_set(error, ERROR_NETWORK,
 			"more than %ld redirects: they seem to go round in a circle; check the URL",
@@ -318,6 +360,14 @@ static enum ask_end end_failed(const struct transfer *transfer, CURLcode code, s
 	}
 }
 
+/* For libcurl an answer may end wherever the connection does, even in its headers. */
+static enum ask_end end_in_headers(struct error *error)
+{
+	error_set(error, ERROR_NETWORK,
+		"the network failed: the connection ended in the headers of the answer");
+	return ASK_CUT;
+}
+
 enum ask_end ask_send(struct ask *ask, struct error *error)
 {
 	enum ask_end end = ASK_IMPOSSIBLE;
@@ -334,6 +384,8 @@ enum ask_end ask_send(struct ask *ask, struct error *error)
 	led_to(&transfer);
 	if (transfer.unwanted)
 		end = ASK_UNWANTED;
+	else if (code == CURLE_OK && !ask->answer.local && !headers_there(&ask->answer))
+		end = end_in_headers(error);
 	else if (code == CURLE_OK)
 		end = ASK_WHOLE;
 	else

@@ -138,7 +138,10 @@ static bool take_body(struct download *download, const void *bytes, size_t size)
 		give_up_part(download);
 		return take_piece(download, bytes, size);
 	}
-	if (file->size - download->part.durable >= PART_SYNC && !make_durable(download)) {
+	/* Of a body without a length nobody could say before whether it fits. */
+	if (file->size - download->part.durable >= PART_SYNC &&
+		(!make_durable(download) ||
+			!part_room(file, rest_of(download), &download->error))) {
 		over(download, VERDICT_FAIL);
 		return false;
 	}

@@ -9,9 +9,10 @@
 #include "state/base/stop.h"
 
 /* Packed bytes the reader may be before a chunk that is loaded. */
-#define READ_AHEAD ((uint64_t)256 << 10)
-#define GAPS_MOST  256 /* read in one pass; further ones wait for the next */
-#define LOOK_MS    500 /* how often the memory limit is read */
+#define READ_AHEAD   ((uint64_t)256 << 10)
+#define DEFLATE_MOST 1032
+#define GAPS_MOST    256 /* read in one pass; further ones wait for the next */
+#define LOOK_MS      500 /* how often the memory limit is read */
 
 uint64_t load_rejects_allowed(double share, uint64_t records)
 {
@@ -24,8 +25,18 @@ void load_key(const struct edition *edition, char key[static LOAD_KEY])
 	snprintf(key, LOAD_KEY, "%d-%s", edition->year, edition->sha256);
 }
 
+/* Deflate makes so much of a byte at most, and a row has a byte a column: more are not in it. */
+static uint64_t rows_most(const struct load *load)
+{
+	uint64_t plain = load->edition->packed_size;
+	if (load->packing == PACKING_GZIP)
+		plain *= DEFLATE_MOST;
+	return plain / COLUMNS;
+}
+
 /* Fails early, and only when it is certain enough: how many records there will be is told by how
- * far the reader is in the spool, less what it has read ahead, and twice that is allowed for. The
+ * far the reader is in the spool, less what it has read ahead, and twice that is allowed for. A
+ * small file that inflates to millions of records is bounded by the rows that can be in it. The
  * exact comparison comes at the end. */
 static bool few_rejects(struct load *load, uint64_t packed, struct error *error)
 {
@@ -33,10 +44,12 @@ static bool few_rejects(struct load *load, uint64_t packed, struct error *error)
 	uint64_t records = state->rows + state->rejects;
 	uint64_t size = load->edition->packed_size;
 	uint64_t sure = packed > READ_AHEAD ? packed - READ_AHEAD : 0;
-	if (sure == 0 || packed >= size)
-		return true;
-	double projected = 2.0 * (double)records * (double)size / (double)sure;
-	if (state->rejects <= load_rejects_allowed(load->max_rejects_share, (uint64_t)projected))
+	uint64_t projected = rows_most(load) + state->rejects;
+	if (sure > 0 && packed < size) {
+		double by_place = 2.0 * (double)records * (double)size / (double)sure;
+		projected = by_place < (double)projected ? (uint64_t)by_place : projected;
+	}
+	if (state->rejects <= load_rejects_allowed(load->max_rejects_share, projected))
 		return true;
 	load->refused = true;
 	return error_set(error, ERROR_INPUT,
@@ -254,7 +267,9 @@ bool load_edition(struct load *load, struct year_total *total, struct error *err
 			    load_rejects_allowed(load->max_rejects_share, total->records)) {
 		load->refused = true;
 		done = error_set(error, ERROR_INPUT,
-			"%llu of %llu records were rejected, which is over --max-rejects",
+			"%llu of %llu records were rejected, which is over --max-rejects: look at "
+			"dvf_import.reject (SQLite: dvf_import_reject), then raise it or wait for a "
+			"mended edition",
 			(unsigned long long)load->state->rejects,
 			(unsigned long long)total->records);
 	}

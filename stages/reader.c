@@ -39,10 +39,11 @@ bool reader_header(const struct reader *reader, struct header *header, uint64_t 
 	}
 	if (done && !ended)
 		done = error_set(error, ERROR_INPUT,
-			"the header has no end within %zu bytes: this is no CSV of DVF",
+			"the header has no end within %zu bytes: this is no CSV of DVF; check the source URL in a browser",
 			RECORD_MAX);
 	if (done && chunk.size == 0)
-		done = error_set(error, ERROR_INPUT, "the file is empty: it has no header");
+		done = error_set(error, ERROR_INPUT,
+			"the file is empty: it has no header; check the source URL in a browser");
 	if (done)
 		done = header_read(header, chunk.bytes, csv_trim(chunk.bytes, chunk.size), error);
 	*header_end = chunk.size;
@@ -55,7 +56,7 @@ static bool record_too_long(const struct reading *reading, struct error *error)
 {
 	uint64_t plain = reading->chunk->plain_first + reading->record_start;
 	return error_set(error, ERROR_INPUT,
-		"record %llu at plain offset %llu is longer than %zu bytes: a quote is probably not closed",
+		"record %llu at plain offset %llu is longer than %zu bytes: a quote is probably not closed; look at that place in the file, or wait for a mended edition",
 		(unsigned long long)reading->next_record, (unsigned long long)plain, RECORD_MAX);
 }
 

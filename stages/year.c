@@ -331,8 +331,10 @@ static bool on_bad_bytes(struct try *try, bool *again, struct error *error)
 		return false;
 	bool of_another = said.kind == ERROR_CHANGED;
 	if (!year->spool_spoiled && !try->from_point && !of_another) {
-		if (!year->may_refetch)
+		if (!year->may_refetch) {
+			error_where(&said, "%.300s", try->edition.url);
 			return refuse(try, said.text, error);
+		}
 		/* A part may have rotted before its hash was taken: two downloads must agree on a
 		 * verdict. */
 		year->spool_spoiled = true;

@@ -247,6 +247,18 @@ static void test_tries_end(void **state)
 	assert_int_equal(fixture->site.asked, 3);
 }
 
+/* libcurl takes what came for an answer: one without a length, and so of no use for ever. */
+static void test_cut_in_the_headers(void **state)
+{
+	struct fetch_fixture *fixture = *state;
+	struct site_reply *cut =
+		site_reply(&fixture->site, NULL, 0, "HTTP/1.1 200 OK\nETag: \"a\"\n");
+	*strstr(cut->head, "\r\nConnection") = '\0';
+	reply_good(&fixture->site);
+	fixture_expect(fixture, body, SIZE);
+	assert_int_equal(fixture->site.asked, 2);
+}
+
 static void test_stop_ends_a_wait(void **state)
 {
 	struct fetch_fixture *fixture = *state;
@@ -417,6 +429,7 @@ int main(void)
 		TEST(test_encoded_once_more),
 		TEST(test_retry_after),
 		TEST(test_tries_end),
+		TEST(test_cut_in_the_headers),
 		TEST(test_stop_ends_a_wait),
 		TEST(test_nobody_there),
 		TEST(test_unchanged_costs_one_request),
