@@ -164,8 +164,8 @@ static const struct {
 		"                       (DOWNLOAD_CHUNK_SIZE); 8192\n" },
 	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY,
 		"\nHow much:\n"
-		"  --memory-limit SIZE  bytes, or with K, M, G (MEMORY_LIMIT), at least 16M; 64M, or\n"
-		"                       less where the container has less\n" },
+		"  --memory-limit SIZE  bytes, or with K, M, G (MEMORY_LIMIT), at least 16M;\n"
+		"                       64M, or less where the container has less\n" },
 	{ COMMAND_RUN,
 		"  --chunk-rows N       rows a commit, 1 to 100000 (CSV_CHUNK_SIZE), fewer where\n"
 		"                       memory is short; 3000\n"

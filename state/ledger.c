@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "state/base/file.h"
+#include "state/base/log.h"
 #include "state/ledger_private.h"
 #include "state_sql.h"
 
@@ -192,10 +193,27 @@ static bool migrate_one(struct ledger *ledger, const void *what, struct error *e
 	       db_execute(ledger->db, done, "bringing its schema up to date", error);
 }
 
+/* Somebody who changes events takes the triggers away first. That is no reason to set the history
+ * aside, for then nobody would see what was changed: the hashes tell. */
+static bool guard_again(struct ledger *ledger, const char *made, struct error *error)
+{
+	struct error said;
+	if (!db_execute(ledger->db, made, "guarding the history again", &said))
+		return error_set(error, ERROR_DAMAGED,
+			"%s is damaged: a guard of its history is not the one that was made",
+			ledger->path);
+	log_note(LOG_WARNING, 0,
+		"%s: a guard against changes of the history was gone and is made again; "
+		"history --verify tells whether something was changed",
+		ledger->path);
+	return true;
+}
+
 /* integrity_check does not read the schema's statements: a damaged one may still be parsed. */
 static bool check_made(struct ledger *ledger, const char *statement, struct error *error)
 {
 	struct db_query *query = NULL;
+	static const char trigger[] = "CREATE TRIGGER ";
 	const char *made = strstr(statement, "CREATE ");
 	if (made == NULL)
 		return true;
@@ -203,11 +221,15 @@ static bool check_made(struct ledger *ledger, const char *statement, struct erro
 		return false;
 	db_bind_text(query, 1, made);
 	bool done = db_one(query, error);
-	if (done && db_number(query, 0) == 0)
-		done = error_set(error, ERROR_DAMAGED,
-			"%s is damaged: its schema is not the one that was made", ledger->path);
+	bool there = done && db_number(query, 0) != 0;
 	db_end(query);
-	return done;
+	if (!done || there)
+		return done;
+	return strncmp(made, trigger, strlen(trigger)) == 0
+		       ? guard_again(ledger, made, error)
+		       : error_set(error, ERROR_DAMAGED,
+				 "%s is damaged: its schema is not the one that was made",
+				 ledger->path);
 }
 
 static bool check_counts(struct ledger *ledger, struct error *error)

@@ -2,12 +2,10 @@
 // so the allocations of its libraries are among them.
 //
 //   NTH_MALLOC_TRIED=FILE  stacks whose allocation has failed already, a hash a line. The first
-//   allocation with
-//                          another stack fails, and is added to the file: run it again until
-//                          nothing is added
-//   NTH_MALLOC_SKIP=N      the first N allocations with new stacks succeed (and are not added): a
-//   random one of many NTH_MALLOC_COUNT=FILE  none fails; "allocations stacks" is written to the
-//   file at the end
+//                          allocation with another stack fails, and is added to the file: run it
+//                          again until nothing is added
+//   NTH_MALLOC_SKIP=N      the first N allocations with new stacks succeed, and are not added
+//   NTH_MALLOC_COUNT=FILE  none fails; "allocations stacks" is written to the file at the end
 //
 // A stack is its innermost frames' addresses: run it with `setarch -R`, so that they are the same
 // every time. Only what comes after the program's own start-up counts: a loader that finds no

@@ -18,11 +18,13 @@ class Kill:
     def __init__(self, one, moment, fate):
         self.one, self.moment, self.fate = one, moment, fate
         self.process, self.acknowledged, self.undone = None, 0, 0
+        self.counting = moment.phase == "loading"  # a publish that is frozen keeps the witness locked
 
     def act(self, _):
         if self.fate == "is frozen meanwhile":
             freeze(self.process)
-            self.acknowledged = self.one.database.committed()
+            if self.counting:
+                self.acknowledged = self.one.database.committed()
         elif self.fate == "is killed, too":
             self.process.kill()
         self.one.server.crash()
@@ -36,10 +38,10 @@ class Kill:
                  SECONDS, f"the import to come to {self.moment}")
         assert proxy.met.wait(20), f"it never came: {importer.finish(self.process)}"
         self.one.server.start()
-        if self.fate == "is frozen meanwhile":
+        if self.fate == "is frozen meanwhile" and self.counting:
             self.undone = self.acknowledged - self.one.database.committed()
             assert self.undone >= 0
-            thaw(self.process)
+        thaw(self.process)
         result = importer.finish(self.process, SECONDS)
         if self.fate != "is killed, too":
             assert result.code == program.ALL, f"it did not go on by itself: {result}"
@@ -66,7 +68,7 @@ def test_the_server_is_killed(proof, world):
                 kill = Kill(one, moment, fate)
                 kill.run(one.through(proxy))
             one.ends_right(proofs[phase])
-            if fate == "is frozen meanwhile":
+            if fate == "is frozen meanwhile" and phase == "loading":
                 undone.append(kill.undone)
     print(f"undone rows of acknowledged commits, where that could be seen: {undone}")
     assert undone[0] > 0, "the crash undid nothing: it proves nothing"
