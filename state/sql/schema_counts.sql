@@ -4,4 +4,4 @@ SELECT
 	WHERE (name = 'event' AND seq < (SELECT coalesce(max(number), 0) FROM event))
 		OR typeof(seq) <> 'integer' OR seq NOT BETWEEN 0 AND 1 << 53) = 0
 	AND (NOT EXISTS (SELECT 1 FROM event) OR EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'event'))
-	AND EXISTS (SELECT 1 FROM meta WHERE name = 'chain' AND length(value) = 32)
+	AND EXISTS (SELECT 1 FROM meta WHERE name = 'chain' AND length(value) > 0)

@@ -312,7 +312,8 @@ int main(int argc, char **argv)
 		else if (option == 'l' && (plan.log = fopen(optarg, "we")) == NULL)
 			die(optarg);
 		else if (option == 'k' || option == 's')
-			plan.kill_with = option == 'k' ? SIGKILL : SIGSTOP, plan.kill_at = strtoull(optarg, NULL, 10);
+			plan.kill_with = option == 'k' ? SIGKILL : SIGSTOP,
+			plan.kill_at = strtoull(optarg, NULL, 10);
 		else if (option == 'e' || option == 'E')
 			plan.fail_on = option == 'E',
 			plan.fail_at = number_and_error(optarg, &plan.fail_with);

@@ -71,7 +71,7 @@ static int end(void **state)
 	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static void tamper(const char *sql)
+static void change(const char *sql)
 {
 	struct db *db = NULL;
 	ledger_close(ledger);
@@ -83,7 +83,12 @@ static void tamper(const char *sql)
 		"test", &error));
 	assert_done(db_execute(db, sql, "test", &error));
 	db_close(db);
+}
+
+static void tamper(const char *sql)
+{
 	bool repaired;
+	change(sql);
 	assert_done(ledger_open(&ledger, folder, &repaired, &error));
 	assert_false(repaired);
 }
@@ -265,7 +270,8 @@ static void test_other_chain_id_is_found(void **state)
 		"UPDATE meta SET value = 'ab' WHERE name = 'chain'", 1, "not what was written");
 	assert_int_equal(end(state), 0);
 	begin(state);
-	tamper("DELETE FROM meta");
+	change("DELETE FROM meta");
+	assert_done(ledger_open_reader(&ledger, folder, &error));
 	assert_false(ledger_history_verify(ledger, &count, &error));
 	assert_int_equal(error.kind, ERROR_INPUT);
 	assert_non_null(strstr(error.text, "chain id is gone"));
