@@ -2,6 +2,7 @@
 import contextlib
 import os
 import shlex
+import signal
 import subprocess
 import threading
 import time
@@ -107,6 +108,7 @@ class MemoryGroup:
         return self
 
     def __exit__(self, *problem):
+        """Whoever is still in it (the test was interrupted) is ours and goes with it."""
         self.sampling.set()
         self.thread.join()
         end = time.monotonic() + 30
@@ -117,4 +119,7 @@ class MemoryGroup:
             except OSError:
                 if time.monotonic() > end:
                     raise
-                time.sleep(0.02)
+            for pid in self.processes():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)

@@ -1,14 +1,17 @@
 """The network lies: what a server answers instead of the truth ends in the right year or in none."""
 import gzip
 import random
+import re
 import zlib
 
 import pytest
 
 import program
-from lies import IN, LIES, STAYS, half_of
+from lies import DAMAGED, IN, LIES, STAYS, half_of
 from proof import chosen
 from scene import YEAR, bytes_of, editions, liar, scene  # noqa: F401
+
+FEW = {"sqlite": 3, "postgres": 1}  # a database made and dropped takes longer than most lies
 
 
 def points(lies):
@@ -27,6 +30,7 @@ def tell(scene, lie, older, expected):  # noqa: F811
     result = scene.run(*lie.settings)
     if expected == IN:
         scene.came_in(result)
+        assert lie.between == DAMAGED or not re.search(DAMAGED, result.said), f"a splice was believed: {result}"
     elif expected == STAYS:
         assert result.code == program.ALL, result
         scene.right()
@@ -37,7 +41,7 @@ def tell(scene, lie, older, expected):  # noqa: F811
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_a_lie_at_a_fresh_download(proof, scene, kind):  # noqa: F811
     cases = proof("network cases", f"a lie at a fresh download, into {kind}")
-    for lie, older in chosen(points([lie for lie in LIES if lie.fresh]), f"fresh {kind}", few=4):
+    for lie, older in chosen(points([lie for lie in LIES if lie.fresh]), f"fresh {kind}", few=FEW[kind]):
         with cases.point(named(lie, older)):
             here = scene(cases, kind, older)
             tell(here, lie, older, lie.fresh)
@@ -47,7 +51,7 @@ def test_a_lie_at_a_fresh_download(proof, scene, kind):  # noqa: F811
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_a_lie_at_a_continued_download(proof, scene, kind):  # noqa: F811
     cases = proof("network cases", f"a lie at a continued download, into {kind}")
-    for lie, older in chosen(points([lie for lie in LIES if lie.resumed]), f"resumed {kind}", few=4):
+    for lie, older in chosen(points([lie for lie in LIES if lie.resumed]), f"resumed {kind}", few=FEW[kind]):
         with cases.point(named(lie, older)):
             here = scene(cases, kind, older)
             here.cut(lie.begun)
@@ -60,7 +64,7 @@ def test_a_lie_at_a_continued_download(proof, scene, kind):  # noqa: F811
 def test_a_lie_between_two_tries(proof, scene):  # noqa: F811
     """The first try of a run is cut, the second asks for the rest and is lied to."""
     cases = proof("network cases", "a lie at the second try of one run, into sqlite")
-    for lie in chosen([lie for lie in LIES if lie.between], "between", few=2):
+    for lie in chosen([lie for lie in LIES if lie.between], "between", few=1):
         with cases.point(lie.name):
             here = scene(cases, "sqlite", older=False)
 
@@ -82,7 +86,7 @@ def test_a_lie_between_two_tries(proof, scene):  # noqa: F811
 def test_a_lie_that_passes(proof, scene):  # noqa: F811
     """Told once; the same run asks again."""
     cases = proof("network cases", "a lie that is told once, into sqlite")
-    for lie, older in chosen(points([lie for lie in LIES if lie.passes]), "passes", few=2):
+    for lie, older in chosen(points([lie for lie in LIES if lie.passes]), "passes", few=1):
         with cases.point(named(lie, older)):
             here = scene(cases, "sqlite", older)
             here.liar.tell(lie.tell, times=1)
@@ -110,7 +114,7 @@ def test_a_flipped_bit(proof, scene, editions, kind, continued):  # noqa: F811
     rng = random.Random(20211126)
     bits = [8 * byte + rng.randrange(8) for byte in (*range(10), *range(len(packed) - 8, len(packed)))]
     bits += rng.sample(range(80, 8 * len(packed) - 64), 100 - len(bits))
-    for bit in chosen(sorted(bits), f"flip {kind} {continued}", few=2):
+    for bit in chosen(sorted(bits), f"flip {kind} {continued}", few=1):
         with cases.point(f"bit {bit % 8} of byte {bit // 8} of {len(packed)}"):
             flipped = bytearray(packed)
             flipped[bit // 8] ^= 1 << bit % 8
