@@ -53,6 +53,6 @@ def test_tests_the_durability_table_names():
     """Each row names a test that runs."""
     table = text_of("docs/DURABILITY.md")
     for name in set(re.findall(r"\btest_[a-z_]+", table)):
-        e2e = os.path.join(program.ROOT, "tests", "e2e", name + ".py")
-        unit = os.path.join(program.ROOT, "tests", "unit", name + ".c")
-        assert os.path.exists(e2e) or os.path.exists(unit), name
+        paths = [os.path.join(program.ROOT, "tests", *place) for place in
+                 (("e2e", name + ".py"), ("prove", name + ".py"), ("unit", name + ".c"))]
+        assert any(os.path.exists(path) for path in paths), name
