@@ -165,7 +165,7 @@ class Postgres:
         """From now on asynchronous commits stay in memory until something else must write the log."""
         held = []
         for pid in children_of(self.process.pid):
-            with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as title:
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as title:
                 if "walwriter" in title.read():
                     os.kill(pid, signal.SIGSTOP)
                     held.append(pid)
