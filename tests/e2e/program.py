@@ -140,10 +140,10 @@ class Destination:
         """Rows that chunks have brought so far, of every edition."""
         return int(self.query("SELECT coalesce(sum(rows), 0) FROM {chunk}", missing=[(0,)])[0][0])
 
-    def chunks(self):
+    def chunks(self, wait_s=30):
         """The witness: {(edition, plain_first, plain_end, first_record, rows, rejects, crc32)}"""
         return set(self.query(f"SELECT {self.chunk_edition}, plain_first, plain_end, first_record, rows, rejects,"
-                              " crc32 FROM {chunk}", missing=[]))
+                              " crc32 FROM {chunk}", missing=[], wait_s=wait_s))
 
     def rejects(self):
         """(year, record) of every record that a published edition refused, each as often as it is there."""
@@ -193,8 +193,10 @@ class PostgresDestination(Destination):
         for which in ("staging", "previous", "outgoing"):
             self.server.sql(f"DROP DATABASE IF EXISTS {self.name}_{which} WITH (FORCE)")
 
-    def query(self, statement, missing=None):
+    def query(self, statement, missing=None, wait_s=None):
         import psycopg2
+        if wait_s is not None:
+            statement = f"SET statement_timeout = '{wait_s}s'; {statement}"
         try:
             return self.server.sql(self.tables(statement), self.name)
         except (psycopg2.errors.UndefinedTable, psycopg2.errors.InvalidSchemaName):
@@ -259,17 +261,17 @@ class SqliteDestination(Destination):
         pass  # they lie in the test's own folder
 
     @contextlib.contextmanager
-    def open(self):
+    def open(self, wait_s=30):
         # not read only: the first to come after a kill takes the journal back, as any reader would
-        connection = sqlite3.connect(f"file:{self.path}?mode=rw", uri=True, timeout=30)
+        connection = sqlite3.connect(f"file:{self.path}?mode=rw", uri=True, timeout=wait_s)
         try:
             yield connection
         finally:
             connection.close()
 
-    def query(self, statement, missing=None):
+    def query(self, statement, missing=None, wait_s=30):
         try:
-            with self.open() as connection:
+            with self.open(wait_s) as connection:
                 found = connection.execute(self.tables(statement)).fetchall()
                 connection.commit()
                 return found

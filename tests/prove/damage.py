@@ -6,6 +6,8 @@ import shutil
 import signal
 import sqlite3
 
+import psycopg2
+
 import everywhere
 import ledgers
 import proof
@@ -165,6 +167,14 @@ def is_stopped(process):
 
 def when_stopped(process):
     servers.wait_for(lambda: is_stopped(process), 60, "the call to stop at")
+
+
+def chunks_now(destination):
+    """The witness as it stands while the run is stopped; empty where the run has it locked just then."""
+    try:
+        return destination.chunks(wait_s=1)
+    except (psycopg2.errors.QueryCanceled, sqlite3.OperationalError):
+        return set()
 
 
 def go_on(process):

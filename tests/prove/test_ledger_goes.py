@@ -287,7 +287,7 @@ def test_damaged_while_it_is_used(proof, kind, half_way, site):
                                               str(rng.randrange(5, half_way.calls_of(kind)))])
             process = stopper.start(*BOTH)
             damage.when_stopped(process)
-            before = destination.chunks()
+            before = damage.chunks_now(destination)
             for _ in range(rng.choice([1, 3, 8])):
                 damage.spoil(rng, ledger_of(importer))
             damage.go_on(process)
