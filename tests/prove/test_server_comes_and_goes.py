@@ -168,6 +168,7 @@ def failed_over(turn):
 
 def promoted(turn):
     """A promote takes the place of the database that a run from another host loads into."""
+    moment = turn.moment(share=0.4)  # one of two years is new; the first to ask for one publishes others meanwhile
     one = turn.world()
     one.server.sql("ALTER ROLE importer CREATEDB; GRANT pg_signal_backend TO importer")
     one.importer.run_well(*SETTINGS)
@@ -181,7 +182,7 @@ def promoted(turn):
         begun.append(one.importer.start("--drain", "0", command="promote"))
 
     try:
-        with turn.met(other, promote, moment=turn.moment(share=0.4)) as (process, importer):  # one of two years is new
+        with turn.met(other, promote, moment=moment) as (process, importer):
             result = importer.finish(process, SECONDS)
         promoted_it = one.importer.finish(begun[0], SECONDS)
         assert promoted_it.code == program.ALL, str(promoted_it)
