@@ -67,7 +67,7 @@ def kill_at(world, importer, destination, number):
 def test_killed_once(proof, world, tmp_path):
     calls = calls_of(world, tmp_path)
     kills = proof("system calls killed", world.case)
-    for number in chosen(range(1, calls + 1), world.case, few=6):
+    for number in chosen(range(1, calls + 1), world.case, few=4):
         with kills.point(f"killed at call {number} of {calls}"):
             destination, importer = world.make()
             kill_at(world, importer, destination, number)

@@ -55,7 +55,7 @@ def test_the_server_is_killed(proof, world):
     rng = random_source()
     proofs = {phase: proof("server kills", f"SIGKILL of the server while {phase}") for phase in PHASES}
     undone = []
-    for turn in range(how_many(200, few=4)):
+    for turn in range(how_many(200, few=2)):
         phase = TURNS[turn % len(TURNS)]
         moment = Met(phase, rng.randint(1, lengths[phase]), rng.choice(Met.MOMENTS), rng.uniform(0, 0.02))
         fate = rng.choice(FATES)
