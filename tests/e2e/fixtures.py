@@ -67,41 +67,27 @@ def real_years():
 @pytest.fixture(scope="session")
 def postgres():
     """A cluster for the whole session; without fsync, for no test here crashes it."""
-    server = servers.Postgres()
-    try:
-        server.start()
-        server.make_role()
+    with servers.running(servers.Postgres()) as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture
 def postgres_crash():
     """A cluster of the test's own, durable. With hold_wal_writer it keeps acknowledged asynchronous commits in
     memory, so that a crash really loses them."""
-    server = servers.Postgres(durable=True, settings={
-        "wal_writer_delay": "10s", "wal_buffers": "64MB",
-        "shared_buffers": "256MB", "checkpoint_timeout": "1h", "max_wal_size": "4GB", "autovacuum": "off"})
-    try:
-        server.start()
-        server.make_role()
+    with servers.running(servers.Postgres(durable=True, settings={
+            "wal_writer_delay": "10s", "wal_buffers": "64MB", "shared_buffers": "256MB", "checkpoint_timeout": "1h",
+            "max_wal_size": "4GB", "autovacuum": "off"})) as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture(scope="session")
 def loaded(made_years, tmp_path_factory):
     """A cluster of its own, where every kind of obstacle can be made, with edition A and edition B loaded once."""
-    server = servers.Postgres(settings={"max_prepared_transactions": "5", "wal_level": "logical"})
-    try:
-        server.start()
-        server.make_role()
+    with servers.running(servers.Postgres(
+            settings={"max_prepared_transactions": "5", "wal_level": "logical"})) as server:
         server.sql("ALTER ROLE importer CREATEDB")
         yield slots.Loaded(server, made_years, tmp_path_factory.mktemp("loaded"))
-    finally:
-        server.remove()
 
 
 @pytest.fixture
@@ -183,6 +169,17 @@ def make_import(tmp_path, site):
     yield make
     for one in made:
         one.end_all()
+
+
+@pytest.fixture
+def importer(destination, make_import):
+    """How the program is called for `destination`, with the rights that staging and promote need."""
+    if destination.kind == "postgres":
+        destination.server.sql("ALTER ROLE importer CREATEDB; GRANT pg_signal_backend TO importer")
+    yield make_import(destination)
+    if destination.kind == "postgres":
+        destination.server.sql("ALTER ROLE importer NOCREATEDB; REVOKE pg_signal_backend FROM importer")
+    destination.drop_slots()
 
 
 @pytest.fixture

@@ -54,6 +54,24 @@ def children_of(pid):
     return found
 
 
+def title_of(pid):
+    """What a process calls itself; "" when it is gone."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as title:
+        return title.read()
+    return ""
+
+
+@contextlib.contextmanager
+def running(server):
+    """Inside, a cluster that is up and has the role the importer connects with; removed at the end."""
+    try:
+        server.start()
+        server.make_role()
+        yield server
+    finally:
+        server.remove()
+
+
 def end_process(process, first=signal.SIGTERM, seconds=10):
     """Ends a child of ours, politely and then not."""
     if process is None or process.poll() is not None:
@@ -163,13 +181,10 @@ class Postgres:
 
     def hold_wal_writer(self):
         """From now on asynchronous commits stay in memory until something else must write the log."""
-        held = []
-        for pid in children_of(self.process.pid):
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as title:
-                if "walwriter" in title.read():
-                    os.kill(pid, signal.SIGSTOP)
-                    held.append(pid)
-        assert len(held) == 1
+        found = wait_for(lambda: [pid for pid in children_of(self.process.pid) if "walwriter" in title_of(pid)], 20,
+                         "the WAL writer to start")
+        assert len(found) == 1
+        os.kill(found[0], signal.SIGSTOP)
 
     def stop(self):
         if self.process is not None and self.process.poll() is None:

@@ -7,8 +7,6 @@ import random
 import re
 import time
 
-import pytest
-
 import program
 import slots
 from slots import COUNTS

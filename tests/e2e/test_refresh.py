@@ -1,23 +1,9 @@
 """run --staging --promote, as the timer calls it in April and October: what becomes live, when, and what a revert holds."""
 import json
 
-import pytest
-
 import program
 
 ROWS = 3000
-
-
-@pytest.fixture
-def importer(destination, make_import):
-    if destination.kind == "postgres":
-        destination.server.sql("ALTER ROLE importer CREATEDB; GRANT pg_signal_backend TO importer")
-    yield make_import(destination)
-    if destination.kind == "postgres":
-        destination.server.sql("ALTER ROLE importer NOCREATEDB; REVOKE pg_signal_backend FROM importer")
-    destination.drop_slots()
-
-
 REFRESH = ["--staging", "--promote", "--drain", "0"]
 
 

@@ -4,8 +4,6 @@ import os
 import random
 import time
 
-import pytest
-
 import program
 
 ROWS = 20_000
@@ -13,14 +11,6 @@ KILLS = int(os.environ.get("KILLS", "6"))
 REFRESH = ["--years", "2021,2022,2023", "--staging", "--promote", "--drain", "0"]
 OLD = {2021: ROWS, 2022: ROWS}
 NEW = {2021: ROWS, 2022: ROWS + 1, 2023: ROWS + 2}
-
-
-@pytest.fixture
-def importer(destination, make_import):
-    if destination.kind == "postgres":
-        destination.server.sql("ALTER ROLE importer CREATEDB; GRANT pg_signal_backend TO importer")
-    yield make_import(destination)
-    destination.drop_slots()
 
 
 def put_old(site, made_years):

@@ -6,21 +6,11 @@ import signal
 import time
 import urllib.parse
 
-import pytest
-
 import program
 import servers
 
 ROWS = 3000
 REFRESH = ["--staging", "--promote", "--drain", "0"]
-
-
-@pytest.fixture
-def importer(destination, make_import):
-    if destination.kind == "postgres":
-        destination.server.sql("ALTER ROLE importer CREATEDB; GRANT pg_signal_backend TO importer")
-    yield make_import(destination)
-    destination.drop_slots()
 
 
 def test_default_years(destination, importer, site, made_years):

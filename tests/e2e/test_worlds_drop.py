@@ -1,19 +1,9 @@
 """Years that are given up with --drop-year, whatever staging holds of them; and a file whose name looks like a URI."""
 import os
 
-import pytest
-
 import program
 
 ROWS = 1000
-
-
-@pytest.fixture
-def importer(destination, make_import):
-    if destination.kind == "postgres":
-        destination.server.sql("ALTER ROLE importer CREATEDB; GRANT pg_signal_backend TO importer")
-    yield make_import(destination)
-    destination.drop_slots()
 
 
 def put(site, made_years, **rows):

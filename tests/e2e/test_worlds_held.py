@@ -10,14 +10,6 @@ ROWS = 1000
 REFRESH = ["--years", "2021,2022", "--staging", "--promote", "--drain", "0"]
 
 
-@pytest.fixture
-def importer(destination, make_import):
-    if destination.kind == "postgres":
-        destination.server.sql("ALTER ROLE importer CREATEDB; GRANT pg_signal_backend TO importer")
-    yield make_import(destination)
-    destination.drop_slots()
-
-
 @pytest.mark.parametrize("words", [REFRESH[:3], REFRESH], ids=["staging", "promote"])
 def test_shrunk_year_is_said(destination, importer, site, made_years, words):
     """One year is new and the other shrank: the first run says so as every later one does, and nothing is promoted, by

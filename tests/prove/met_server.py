@@ -20,7 +20,7 @@ import time
 
 import everywhere
 import program
-from servers import HoldingProxy, Postgres, children_of, wait_for
+from servers import HoldingProxy, Postgres, children_of, running, wait_for
 
 PHASES = ("loading", "indexing", "checking", "publishing")
 ROWS = {2020: 1500, 2021: 1200}
@@ -76,26 +76,10 @@ def copy_folder(source, target):
 def crashing_server(**settings):
     """Without fsync: who is killed, not cut off from power, leaves what it wrote to the kernel. Once hold_wal_writer
     was called it keeps acknowledged asynchronous commits in memory."""
-    server = Copied(settings={
-        "wal_writer_delay": "10s", "wal_buffers": "16MB", "checkpoint_timeout": "1h", "autovacuum": "off", **settings})
-    try:
-        server.start()
-        server.make_role()
+    with running(Copied(settings={
+            "wal_writer_delay": "10s", "wal_buffers": "16MB", "checkpoint_timeout": "1h", "autovacuum": "off",
+            **settings})) as server:
         yield server
-    finally:
-        server.remove()
-
-
-def hold_wal_writer(server):
-    """servers.hold_wal_writer, for a server that has come up this moment and whose processes still come and go."""
-    def of_wal_writer(pid):
-        with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as title:
-            return "walwriter" in title.read()
-        return False
-
-    found = wait_for(lambda: [pid for pid in children_of(server.process.pid) if of_wal_writer(pid)], 20,
-                     "the WAL writer to start")
-    os.kill(found[0], signal.SIGSTOP)
 
 
 class Met:

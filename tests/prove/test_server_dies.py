@@ -1,7 +1,7 @@
 """PostgreSQL, SIGKILLed as a whole while an import loads, indexes, checks, publishes: acknowledged asynchronous commits
 are really lost. The same run goes on by itself when the server is back; killed, too, the next one does."""
 import program
-from met_server import MeetingProxy, Met, PHASES, SECONDS, SETTINGS, closing_all, freeze, hold_wal_writer, messages, \
+from met_server import MeetingProxy, Met, PHASES, SECONDS, SETTINGS, closing_all, freeze, messages, \
     thaw
 from proof import how_many, random_source
 from servers import wait_for
@@ -32,7 +32,7 @@ class Kill:
     def run(self, importer):
         proxy, self.process = self.one.proxy, None
         proxy.meet(self.moment, self.act)
-        hold_wal_writer(self.one.server)
+        self.one.server.hold_wal_writer()
         self.process = importer.start(*SETTINGS, "--wait", str(SECONDS))
         wait_for(lambda: proxy.met.is_set() or self.process.poll() is not None and self.fate != "is killed, too",
                  SECONDS, f"the import to come to {self.moment}")
