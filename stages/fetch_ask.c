@@ -25,7 +25,8 @@ struct transfer {
 	bool connected; /* the stall clock runs */
 	bool stalled;
 	bool unwanted;
-	bool flooded; /* by headers */
+	bool flooded;  /* by headers */
+	int no_socket; /* errno, where the system gave none */
 	size_t header_bytes;
 	curl_off_t marked; /* body bytes when the stall window began */
 	uint64_t marked_ms;
@@ -147,6 +148,17 @@ static int on_progress(
 	return stop_requested() || transfer->stalled ? 1 : 0;
 }
 
+/* As libcurl makes it, which then says no more than that it could not connect. */
+static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct transfer *transfer = context;
+	(void)purpose;
+	int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+	if (fd == -1)
+		transfer->no_socket = errno;
+	return fd == -1 ? CURL_SOCKET_BAD : fd;
+}
+
 /* Connected, nothing sent yet: the moment to see that a chain of redirects has left https. */
 static int on_connected(void *context, char *to, char *from, int to_port, int from_port)
 {
@@ -231,6 +243,8 @@ static bool options_set(struct transfer *transfer)
 		curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer),
 		curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_connected),
 		curl_easy_setopt(curl, CURLOPT_PREREQDATA, transfer),
+		curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_socket),
+		curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, transfer),
 		settings->ca_file == NULL
 			? CURLE_OK
 			: curl_easy_setopt(curl, CURLOPT_CAINFO, settings->ca_file),
@@ -299,6 +313,14 @@ static enum ask_end end_memory(const struct transfer *transfer, struct error *er
 	return ASK_IMPOSSIBLE;
 }
 
+static enum ask_end end_no_socket(const struct transfer *transfer, struct error *error)
+{
+	char room[128];
+	error_set(error, ERROR_NETWORK, "the system gives no socket: %s",
+		strerror_r(transfer->no_socket, room, sizeof(room)));
+	return ASK_CUT;
+}
+
 static enum ask_end end_local(const struct transfer *transfer, struct error *error)
 {
 	char path[PATH_MAX];
@@ -326,6 +348,10 @@ static enum ask_end end_failed(const struct transfer *transfer, CURLcode code, s
 		return end_local(transfer, error);
 	case CURLE_OUT_OF_MEMORY:
 		return end_memory(transfer, error);
+	case CURLE_COULDNT_CONNECT:
+		if (transfer->no_socket != 0)
+			return end_no_socket(transfer, error);
+		break;
 	case CURLE_TOO_MANY_REDIRECTS:
 		error_set(error, ERROR_NETWORK,
 			"more than %ld redirects: they seem to go round in a circle; check the URL",
@@ -353,11 +379,11 @@ static enum ask_end end_failed(const struct transfer *transfer, CURLcode code, s
 			said);
 		return ASK_CUT_FIRM;
 	default:
-		error_set(error, ERROR_NETWORK, "%s: %s",
-			transfer->ask->answer.local ? "cannot copy the file" : "the network failed",
-			said);
-		return transfer->ask->answer.local ? ASK_IMPOSSIBLE : ASK_CUT;
+		break;
 	}
+	error_set(error, ERROR_NETWORK, "%s: %s",
+		transfer->ask->answer.local ? "cannot copy the file" : "the network failed", said);
+	return transfer->ask->answer.local ? ASK_IMPOSSIBLE : ASK_CUT;
 }
 
 /* For libcurl an answer may end wherever the connection does, even in its headers. */

@@ -1,11 +1,14 @@
 #include "stages/sink_sqlite.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "stages_sql.h"
 #include "state/base/stop.h"
+#include "state/db.h"
 
 #define TICK_MS      200
 #define CACHE_BYTES  ((uint64_t)4 << 20) /* where nobody says how much */
@@ -45,22 +48,22 @@ static bool is_full(int number)
 
 /* SQLite says FULL for ENOSPC only; a quota and a limit on a file's size are the same to us. What
  * errno was is asked of the file itself, because the rollback has set it anew meanwhile. */
-static bool file_is_full(sqlite3 *db, int which)
+static bool file_is_full(sqlite3 *db)
 {
-	sqlite3_file *file = NULL;
-	int number = 0;
-	return sqlite3_file_control(db, "main", which, &file) == SQLITE_OK && file != NULL &&
-	       file->pMethods != NULL &&
-	       file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number) == SQLITE_OK &&
-	       is_full(number);
+	return is_full(db_file_errno(db, false)) || is_full(db_file_errno(db, true));
+}
+
+/* SQLite calls a file malformed when a read of it has failed. */
+static bool file_is_unreadable(sqlite3 *db)
+{
+	return db_file_errno(db, false) == EIO || db_file_errno(db, true) == EIO;
 }
 
 static enum error_kind kind_of_io(sqlite3 *db, int extended)
 {
 	if (extended == SQLITE_IOERR_NOMEM)
 		return ERROR_MEMORY;
-	if (is_full(sqlite3_system_errno(db)) || file_is_full(db, SQLITE_FCNTL_FILE_POINTER) ||
-		file_is_full(db, SQLITE_FCNTL_JOURNAL_POINTER))
+	if (is_full(sqlite3_system_errno(db)) || file_is_full(db))
 		return ERROR_FULL;
 	return ERROR_DATABASE;
 }
@@ -139,10 +142,12 @@ static const char *remedy_of(enum error_kind kind)
 /* ": No such device", where the system told SQLite so. */
 static const char *system_reason(sqlite3 *db, int code, char *text, size_t size)
 {
-	int number = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN
-			     ? sqlite3_system_errno(db)
-			     : 0;
 	char room[128];
+	int number = 0;
+	if ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN)
+		number = sqlite3_system_errno(db);
+	else if ((code & 0xff) == SQLITE_CORRUPT && file_is_unreadable(db))
+		number = EIO;
 	if (number == 0)
 		return "";
 	snprintf(text, size, ": %s", strerror_r(number, room, sizeof(room)));
@@ -163,10 +168,34 @@ bool sqlite_failed(sqlite3 *db, int code, struct error *error)
 		system_reason(db, extended, reason, sizeof(reason)), remedy_of(kind));
 }
 
+static bool folder_is_there(const char *path)
+{
+	char folder[PATH_MAX];
+	snprintf(folder, sizeof(folder), "%s", path);
+	char *slash = strrchr(folder, '/');
+	if (slash == NULL)
+		return true;
+	slash[slash == folder] = '\0';
+	return euidaccess(folder, W_OK) == 0;
+}
+
+/* SQLite tries once more, to read only, and then has that try's reason or a file that cannot be
+ * written. */
+static bool no_descriptor(const char *path, struct error *error)
+{
+	return error_set(error, ERROR_SYSTEM,
+		"%s cannot be opened for writing, although it and its folder may be written: let "
+		"the process open more files (ulimit -n), then run again",
+		path);
+}
+
 static bool open_failed(sqlite3 *db, const char *path, int code, struct error *error)
 {
 	if (db == NULL)
 		return error_memory(error, "an SQLite connection");
+	if ((code & 0xff) == SQLITE_CANTOPEN && sqlite3_system_errno(db) == ENOENT &&
+		folder_is_there(path))
+		return no_descriptor(path, error);
 	sqlite_failed(db, code, error);
 	return error_where(error, "cannot open %s", path);
 }
@@ -180,8 +209,13 @@ bool sqlite_open_at(
 	sqlite3 **db, struct sqlite_wait *wait, const char *path, int flags, struct error *error)
 {
 	int code = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
-	if (code != SQLITE_OK) {
-		open_failed(*db, path, code, error);
+	bool only_read = code == SQLITE_OK && (flags & SQLITE_OPEN_READWRITE) != 0 &&
+			 sqlite3_db_readonly(*db, "main") == 1 && euidaccess(path, W_OK) == 0;
+	if (code != SQLITE_OK || only_read) {
+		if (only_read)
+			no_descriptor(path, error);
+		else
+			open_failed(*db, path, code, error);
 		sqlite3_close(*db);
 		*db = NULL;
 		return false;

@@ -29,16 +29,36 @@ struct db {
 	unsigned kept_count;
 };
 
+int db_file_errno(struct sqlite3 *handle, bool log)
+{
+	sqlite3_file *file = NULL;
+	int which = log ? SQLITE_FCNTL_JOURNAL_POINTER : SQLITE_FCNTL_FILE_POINTER;
+	int number = 0;
+	bool asked =
+		handle != NULL && sqlite3_file_control(handle, "main", which, &file) == SQLITE_OK &&
+		file != NULL && file->pMethods != NULL &&
+		file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number) == SQLITE_OK;
+	return asked ? number : 0;
+}
+
+/* SQLite calls a file malformed when a read of it has failed. */
+static bool is_unreadable(sqlite3 *handle)
+{
+	return db_file_errno(handle, false) == EIO || db_file_errno(handle, true) == EIO;
+}
+
 /* What the operating system said to SQLite. A failed commit does not set sqlite3_system_errno;
  * errno itself was cleared before. */
 static int system_errno(sqlite3 *handle, int code)
 {
-	if ((code & 0xff) == SQLITE_CORRUPT && handle != NULL &&
-		sqlite3_system_errno(handle) == EIO)
+	if ((code & 0xff) == SQLITE_CORRUPT && is_unreadable(handle))
 		return EIO;
 	if ((code & 0xff) != SQLITE_IOERR && (code & 0xff) != SQLITE_CANTOPEN)
 		return 0;
 	int said = handle != NULL ? sqlite3_system_errno(handle) : 0;
+	/* SQLite tries once more, to read only, and then has that try's reason. */
+	if (said == ENOENT)
+		return 0;
 	return said != 0 ? said : errno;
 }
 
@@ -84,8 +104,10 @@ static const char *remedy_of(enum error_kind kind, int code)
 		break;
 	}
 	switch (code & 0xff) {
-	case SQLITE_READONLY:
 	case SQLITE_CANTOPEN:
+		return "; make the file and its folder writable for this user, let the process open more "
+		       "files (ulimit -n), or choose another --state";
+	case SQLITE_READONLY:
 	case SQLITE_PERM:
 	case SQLITE_AUTH:
 		return "; make the file and its folder writable for this user, or choose another --state";
@@ -139,7 +161,7 @@ static bool check(struct db *db, struct error *error)
 	if (code == SQLITE_ROW) {
 		const char *said = (const char *)sqlite3_column_text(statement, 0);
 		sound = said != NULL && strcmp(said, "ok") == 0;
-		if (!sound && sqlite3_system_errno(db->handle) == EIO)
+		if (!sound && is_unreadable(db->handle))
 			failed(db, SQLITE_IOERR, "checking it", error);
 		else if (!sound)
 			damaged(db, said != NULL ? said : "integrity_check fails", error);
@@ -185,6 +207,18 @@ static bool settle(struct db *db, enum db_mode mode, struct error *error)
 				  "opening", error);
 }
 
+/* Nothing was read yet: what SQLite has open to read only is what the system would not open for
+ * more. */
+static bool is_open_for(struct db *db, enum db_mode mode, struct error *error)
+{
+	return mode == DB_READ || sqlite3_db_readonly(db->handle, "main") == 0 ||
+	       euidaccess(db->path, W_OK) != 0 ||
+	       error_set(error, ERROR_SYSTEM,
+		       "%s may be written and can be opened for reading only: let the process open "
+		       "more files (ulimit -n), then run again",
+		       db->path);
+}
+
 void db_sort_memory(uint64_t bytes)
 {
 	sqlite3_config(SQLITE_CONFIG_PMASZ, (unsigned)(bytes / SORT_PAGE));
@@ -200,8 +234,8 @@ bool db_open(struct db **out, const char *path, enum db_mode mode, struct error 
 	}
 	int flags = mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
 	int code = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
-	bool done =
-		code == SQLITE_OK ? settle(db, mode, error) : failed(db, code, "opening", error);
+	bool done = code == SQLITE_OK ? is_open_for(db, mode, error) && settle(db, mode, error)
+				      : failed(db, code, "opening", error);
 	if (done)
 		*out = db;
 	else

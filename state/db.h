@@ -35,6 +35,11 @@ enum db_mode {
  * the process. Before the first of them is opened; later it has no effect. */
 void db_sort_memory(uint64_t bytes);
 
+/* errno of the last read or write that failed, of the file or of its log (WAL or journal), by
+ * SQLite's own handle; 0: none has. SQLite's result codes do not always tell. */
+struct sqlite3;
+int db_file_errno(struct sqlite3 *handle, bool log);
+
 bool db_open(struct db **db, const char *path, enum db_mode mode, struct error *error);
 void db_close(struct db *db); /* NULL is accepted */
 
