@@ -332,6 +332,15 @@ static enum ask_end end_local(const struct transfer *transfer, struct error *err
 	return ASK_IMPOSSIBLE;
 }
 
+static enum ask_end end_untrusted(const char *said, struct error *error)
+{
+	error_set(error, ERROR_NETWORK,
+		"the server's certificate is not accepted (%s): install ca-certificates, set "
+		"the clock, or name the authority's file if a proxy signs here",
+		said);
+	return ASK_IMPOSSIBLE;
+}
+
 static enum ask_end end_failed(const struct transfer *transfer, CURLcode code, struct error *error)
 {
 	const char *said = transfer->said[0] != '\0' ? transfer->said : curl_easy_strerror(code);
@@ -369,11 +378,7 @@ static enum ask_end end_failed(const struct transfer *transfer, CURLcode code, s
 	case CURLE_SSL_CIPHER:
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_SSL_ENGINE_INITFAILED:
-		error_set(error, ERROR_NETWORK,
-			"the server's certificate is not accepted (%s): install ca-certificates, set "
-			"the clock, or name the authority's file if a proxy signs here",
-			said);
-		return ASK_IMPOSSIBLE;
+		return end_untrusted(said, error);
 	case CURLE_SSL_CONNECT_ERROR:
 		error_set(error, ERROR_NETWORK, "no secure connection: %s; is it https at all?",
 			said);
