@@ -120,6 +120,18 @@ def sha256_of(path):
         return hashlib.sha256(file.read()).hexdigest()
 
 
+# How a full disk is told; "full" alone stands in every source's address.
+FULL = r"[Nn]o space left|disk is full|make room|File too large|free on the disk"
+
+
+def reasons(result):
+    """What it gave as reasons: warnings, errors, the years that failed. Rejects are no reason here, and the log's
+    first line tells of memory anyway."""
+    return [line.partition("level=")[2] or line for line in result.said.splitlines()
+            if ("level=error" in line or "level=warning" in line or line.startswith("dvf-import: ")
+                or re.match(r"20\d\d: ", line)) and "rejected record" not in line]
+
+
 def calls(log):
     """[(number, name, path, offset, length, second path)] of nth-call's log."""
     found = []

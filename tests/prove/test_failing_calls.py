@@ -28,15 +28,8 @@ FAULTS = {
 
 # What one of the reasons must have in it.
 LOST = r"connection to the server is lost|server cannot be reached|network failed|no connection to the server"
-WHY = {"ENOSPC": r"[Nn]o space left|full", "EIO": r"I/O error|Input/output error|EIO",
+WHY = {"ENOSPC": everywhere.FULL, "EIO": r"I/O error|Input/output error|EIO",
        "EMFILE": r"[Tt]oo many open files|open more files", "ECONNRESET": LOST, "ETIMEDOUT": LOST, "EPIPE": LOST}
-
-
-def reasons(result):
-    """What it gave as reasons: warnings, errors, the years that failed. Rejects are no reason here."""
-    return [line.partition("level=")[2] or line for line in (result.out + result.err).splitlines()
-            if ("level=error" in line or "level=warning" in line or line.startswith("dvf-import: ")
-                or re.match(r"20\d\d: |20\d\d +failed", line)) and "rejected record" not in line]
 
 
 def names_in(folder):
@@ -80,9 +73,9 @@ def test_calls_fail(proof, kind, fault, how, make_destination, make_import, site
             result = importer.with_(wrapper=[NTH_CALL, "-c", names, option, f"{number}:{error}"]).run(
                 *ARGUMENTS, seconds=60)
             assert result.code in (program.ALL, program.NONE, program.SOME), str(result)
-            assert result.code == program.ALL or any(re.search(WHY[error], reason) for reason in reasons(result)), \
+            assert result.code == program.ALL or any(re.search(WHY[error], reason) for reason in everywhere.reasons(result)), \
                 f"no reason given\n{result}"
-            said.update(reasons(result))
+            said.update(everywhere.reasons(result))
             small.nothing_partial(destination)
             broken = [name for name in names_in(importer.state) if "broken" in name]
             assert broken == [], f"a ledger that is whole was set aside\n{result}"

@@ -14,12 +14,12 @@ from everywhere import SETTINGS
 from proof import chosen
 
 ARGUMENTS = (*SETTINGS, "--retries", "1", "--wait", "2")
-FULL = re.compile(r"room|space|full|too large", re.IGNORECASE)
 
 
 def ends_in_order(small, destination, result):
     assert result.code in (program.ALL, program.NONE, program.SOME), str(result)
-    assert result.code == program.ALL or FULL.search(result.said), f"no word of the disk\n{result}"
+    assert result.code == program.ALL or any(re.search(everywhere.FULL, reason) for reason in
+                                             everywhere.reasons(result)), f"no word of the disk\n{result}"
     if destination.exists():
         small.nothing_partial(destination)
 
