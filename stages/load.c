@@ -102,6 +102,7 @@ static void tell_plan(const struct load *load, const char *what)
 	char text[PLAN_TEXT];
 	plan_text(load->plan, text);
 	load->sink->cache_bytes = load->plan->cache_bytes;
+	load->sink->connections = load->plan->loaders;
 	log_note(LOG_WARNING, load->edition->year, "there is %s memory now: %s", what, text);
 }
 

@@ -288,6 +288,7 @@ static void tick_from(struct pipeline *pipeline, struct sink *sink)
 	sink->tick = tick;
 	sink->tick_context = pipeline;
 	sink->cache_bytes = pipeline->settings->plan->cache_bytes;
+	sink->connections = pipeline->settings->plan->loaders;
 }
 
 static bool begin(struct pipeline *pipeline, struct error *error)

@@ -286,6 +286,7 @@ struct sink {
 	struct destination destination; /* a copy; url is owned */
 	char uuid[37];                  /* after take */
 	uint64_t cache_bytes;           /* SQLite: page cache and sorts; 0: the default */
+	unsigned connections;           /* that may work at once; 0: one */
 	sink_tick *tick;                /* may be NULL */
 	void *tick_context;
 };

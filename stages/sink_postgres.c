@@ -51,27 +51,38 @@ bool postgres_fence_holds(
 		PQntuples(result) == 1 ? pg_text(result, 0, 1) : "its record is gone");
 }
 
-bool postgres_begin(struct postgres_sink *sink, const char *lock_timeout, struct error *error)
+bool postgres_begin_on(
+	struct postgres_sink *sink, struct pg *pg, const char *lock_timeout, struct error *error)
 {
 	const struct sql_value values[] = { { "lock_timeout", lock_timeout }, { NULL, NULL } };
 	PGresult *result = NULL;
-	bool done = pg_make(&sink->pg, sql_postgres_work_begin, values, &result, error) &&
+	bool done = pg_make(pg, sql_postgres_work_begin, values, &result, error) &&
 		    postgres_fence_holds(sink, result, error);
 	PQclear(result);
 	if (!done)
-		pg_rollback(&sink->pg);
+		pg_rollback(pg);
 	return done;
 }
 
-bool postgres_commit(struct postgres_sink *sink, struct error *error)
+bool postgres_commit_on(struct pg *pg, struct error *error)
 {
 	PGresult *result = NULL;
-	if (!pg_exec(&sink->pg, "COMMIT", &result, error))
+	if (!pg_exec(pg, "COMMIT", &result, error))
 		return false;
 	bool done = strcmp(PQcmdStatus(result), "COMMIT") == 0;
 	PQclear(result);
 	return done ||
 	       error_set(error, ERROR_DATABASE, "the server rolled a transaction back at its end");
+}
+
+bool postgres_begin(struct postgres_sink *sink, const char *lock_timeout, struct error *error)
+{
+	return postgres_begin_on(sink, &sink->pg, lock_timeout, error);
+}
+
+bool postgres_commit(struct postgres_sink *sink, struct error *error)
+{
+	return postgres_commit_on(&sink->pg, error);
 }
 
 /* CREATE TABLE dvf from the table of columns, so that the two cannot differ. */
@@ -335,6 +346,7 @@ static bool postgres_preflight(
 static void postgres_close(struct sink *base)
 {
 	struct postgres_sink *sink = (struct postgres_sink *)base;
+	postgres_vacuum_wait(sink);
 	pg_close(&sink->pg);
 	free(sink->base.destination.url);
 	free(sink);

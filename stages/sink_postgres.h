@@ -5,7 +5,9 @@
  *   sink_postgres_look.c     connecting, who it is, what it serves
  *   sink_postgres_slot.c     live, staging and previous; how staging is made
  *   sink_postgres_witness.c  editions and what is remembered of them
- *   sink_postgres_publish.c  index, check, publish
+ *   sink_postgres_index.c    indexes, several at once
+ *   sink_postgres_publish.c  check, publish
+ *   sink_postgres_vacuum.c   what makes a published year quick to read
  *   sink_postgres_load.c     a loader: chunks in, by binary COPY
  */
 #ifndef STAGES_SINK_POSTGRES_H
@@ -36,6 +38,7 @@ struct postgres_sink {
 	char schema[160];  /* of dvf, quoted */
 	char database[PG_NAME_MAX + 1]; /* "": the one the conninfo names */
 	int server_version;
+	struct postgres_vacuum *vacuum; /* under way; NULL: none */
 };
 
 /* What a connection found. */
@@ -99,6 +102,10 @@ bool postgres_fence_holds(
 /* A transaction of the main connection, under the fence; `lock_timeout` "0": wait. */
 bool postgres_begin(struct postgres_sink *sink, const char *lock_timeout, struct error *error);
 bool postgres_commit(struct postgres_sink *sink, struct error *error);
+/* The same on another connection to it; its thread is any. */
+bool postgres_begin_on(
+	struct postgres_sink *sink, struct pg *pg, const char *lock_timeout, struct error *error);
+bool postgres_commit_on(struct pg *pg, struct error *error);
 
 /* Finds obstacles to a publish; year "" : any. *count says how many were told. */
 bool postgres_obstacles(struct postgres_sink *sink, const char *year, sink_finding *finding,
@@ -132,6 +139,12 @@ bool postgres_publish(struct sink *sink, const struct edition *edition,
 	const struct year_total *total, struct error *error);
 bool postgres_drop_year(struct sink *sink, int year, struct error *error);
 bool postgres_finish(struct sink *sink, struct error *error);
+
+/* VACUUM (FREEZE, ANALYZE) of a year that was just published, beside whatever comes next; one that
+ * cannot be done is told in the log and done by postgres_finish. */
+void postgres_vacuum_begin(struct postgres_sink *sink, const struct edition_names *names);
+/* Afterwards none is under way. */
+void postgres_vacuum_wait(struct postgres_sink *sink);
 
 /* sink_postgres_look.c, _copy.c, _heads.c, _rows.c, _kept.c, _mend.c */
 bool postgres_look(struct sink *sink, bool *there, struct error *error);

@@ -15,59 +15,6 @@
 #define SESSIONS_NAMED   3
 #define WAITED_MAX       64 /* snapshots named one by one in the wait; more are waited for in rounds */
 
-/* False with ERROR_BUSY: it cannot be done within the role's time limits. One on statements ends
- * the statement, one on transactions the session. */
-static bool vacuum(
-	struct postgres_sink *sink, const struct edition_names *names, struct error *error)
-{
-	PGresult *r = NULL;
-	bool done = pg_exec(&sink->pg, sql_postgres_vacuum_allowed, &r, error);
-	bool allowed = done && pg_true(r, 0, 0);
-	PQclear(r);
-	if (done && !allowed)
-		return error_set(error, ERROR_BUSY, "transactions of this role have a time limit");
-	return done && pg_make(&sink->pg, sql_postgres_vacuum_incoming, names->values, NULL, error);
-}
-
-/* VACUUM stands outside transactions, so a time limit of the role's counts there: then statistics
- * must do. */
-static bool analyze(
-	struct postgres_sink *sink, const struct edition_names *names, struct error *error)
-{
-	if (vacuum(sink, names, error))
-		return true;
-	if (error->kind != ERROR_BUSY)
-		return false;
-	bool done = postgres_begin(sink, "0", error) &&
-		    pg_make(&sink->pg, sql_postgres_analyze_incoming, names->values, NULL, error) &&
-		    postgres_commit(sink, error);
-	if (!done)
-		pg_rollback(&sink->pg);
-	return done;
-}
-
-/* Each index in a transaction of its own: one that was made before a kill is not made again. */
-bool postgres_index(struct sink *base, const struct edition *edition, struct error *error)
-{
-	struct postgres_sink *sink = (struct postgres_sink *)base;
-	struct edition_names names;
-	PGresult *missing = NULL;
-	postgres_names(sink, edition, &names);
-	bool done = pg_make(&sink->pg, sql_postgres_indexes_missing, names.values, &missing, error);
-	for (int i = 0; done && i < PQntuples(missing); i++) {
-		done = postgres_begin(sink, "0", error) &&
-		       pg_exec(&sink->pg, pg_text(missing, i, 0), NULL, error) &&
-		       postgres_commit(sink, error);
-		if (!done)
-			pg_rollback(&sink->pg);
-	}
-	PQclear(missing);
-	if (!done && strcmp(error->sqlstate, "23505") == 0)
-		error->kind = ERROR_INPUT;
-	return (done && analyze(sink, &names, error)) ||
-	       error_where(error, "cannot index year %d", edition->year);
-}
-
 static bool differs(struct error *error, const struct edition *edition, const char *what,
 	uint64_t is, uint64_t should)
 {
@@ -334,6 +281,7 @@ bool postgres_publish(struct sink *base, const struct edition *edition,
 	bool done = false;
 	(void)total;
 	postgres_names(sink, edition, &names);
+	postgres_vacuum_wait(sink); /* it holds a snapshot, too */
 	if (!wait_for_snapshots(sink, error))
 		return error_where(error, "year %d is not published", edition->year);
 	for (int i = 0; !done && i < PUBLISH_TRIES; i++) {
@@ -343,6 +291,8 @@ bool postgres_publish(struct sink *base, const struct edition *edition,
 	}
 	if (!done && strcmp(error->sqlstate, "55P03") == 0)
 		name_lock_holders(sink, &names, error);
+	if (done)
+		postgres_vacuum_begin(sink, &names);
 	return done || error_where(error, "year %d is ready but not published", edition->year);
 }
 
@@ -352,6 +302,7 @@ bool postgres_drop_year(struct sink *base, int year, struct error *error)
 	const struct edition every = { .year = year };
 	struct edition_names names;
 	postgres_names(sink, &every, &names);
+	postgres_vacuum_wait(sink);
 	bool done = postgres_begin(sink, LOCK_TIMEOUT, error) && lock_year(sink, &names, error) &&
 		    drop_served(sink, &names, false, error) &&
 		    forget_served(sink, &every, &names, error) &&
@@ -362,16 +313,4 @@ bool postgres_drop_year(struct sink *base, int year, struct error *error)
 	if (!done && strcmp(error->sqlstate, "55P03") == 0)
 		name_lock_holders(sink, &names, error);
 	return done || error_where(error, "year %d is not given up", year);
-}
-
-bool postgres_finish(struct sink *base, struct error *error)
-{
-	struct postgres_sink *sink = (struct postgres_sink *)base;
-	const struct sql_value values[] = { { "dvf", sink->dvf }, { NULL, NULL } };
-	bool done = postgres_begin(sink, "0", error) &&
-		    pg_make(&sink->pg, sql_postgres_analyze_dvf, values, NULL, error) &&
-		    postgres_commit(sink, error);
-	if (!done)
-		pg_rollback(&sink->pg);
-	return done;
 }

@@ -1,1 +1,0 @@
-VACUUM (FREEZE, ANALYZE) dvf_import.:"incoming"

@@ -1,0 +1,81 @@
+"""Indexes by several connections at once, and what makes a published year quick to read; PostgreSQL only."""
+import pytest
+
+ROWS = 5000
+
+# Who makes an index is noted in the transaction that makes it.
+NOTE = """
+CREATE TABLE public.made (pid integer, statement text);
+GRANT ALL ON public.made TO PUBLIC;
+CREATE FUNCTION public.note() RETURNS event_trigger LANGUAGE plpgsql SET search_path = public AS
+  $$ BEGIN
+       INSERT INTO made VALUES (pg_backend_pid(), current_query());
+       PERFORM pg_sleep(0.1);
+     END $$;
+CREATE EVENT TRIGGER note ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION public.note()
+"""
+
+
+def visible(database):
+    """{table: whether every page of it is known to be visible, and whether it has statistics}."""
+    return {name: (pages > 0 and pages == seen, stats > 0) for name, pages, seen, stats in database.query(
+        "SELECT c.relname, c.relpages, c.relallvisible, (SELECT count(*) FROM pg_stats s WHERE s.tablename = c.relname)"
+        " FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE i.inhparent = 'dvf'::regclass")}
+
+
+@pytest.mark.parametrize("loaders", [1, 2, 4])
+def test_several_connections_make_indexes(database, site, make_import, made_years, loaders):
+    """Each index once, by as many connections as there are loaders."""
+    site.put(2021, made_years(ROWS))
+    importer = make_import(database)
+    database.query(NOTE)
+    importer.run_well("--years", "2021", "--loaders", str(loaders))
+    made = [(pid, statement) for pid, statement in database.query("SELECT pid, statement FROM made")
+            if "dvf_2021" in statement]
+    assert len(made) == len({statement for _, statement in made}) == 6, made
+    assert len({pid for pid, _ in made}) == loaders
+    assert database.counts() == {2021: ROWS}
+
+
+def test_a_connection_that_cannot_be_had_is_done_without(database, site, make_import, made_years):
+    site.put(2021, made_years(ROWS))
+    importer = make_import(database)
+    database.server.sql("ALTER ROLE importer CONNECTION LIMIT 2")
+    try:
+        result = importer.run_well("--years", "2021", "--loaders", "4")
+    finally:
+        database.server.sql("ALTER ROLE importer CONNECTION LIMIT -1")
+    assert "one connection less to index" in result.err, str(result)
+    assert list(visible(database).values()) == [(True, True)]
+
+
+def test_every_year_is_visible_and_has_statistics(database, site, make_import, made_years):
+    """Also one that was published by a run which was killed before it came to that."""
+    for year in (2020, 2021, 2022):
+        site.put(year, made_years(ROWS, year))
+    importer = make_import(database)
+    importer.run_well("--years", "2020,2021")
+    assert list(visible(database).values()) == [(True, True)] * 2
+    table = database.query("SELECT tableoid::regclass FROM dvf WHERE source_year = 2020 LIMIT 1")[0][0]
+    # Pages that nobody has looked at are what such a run leaves.
+    database.query(f"CREATE TABLE twin (LIKE {table} INCLUDING ALL)")
+    database.query(f"INSERT INTO twin SELECT * FROM {table}")
+    database.query("CREATE INDEX ON twin (source_row)")
+    database.query("ALTER TABLE twin OWNER TO importer")
+    database.query(f"ALTER TABLE dvf DETACH PARTITION {table}")
+    database.query("ALTER TABLE dvf ATTACH PARTITION twin FOR VALUES IN (2020)")
+    assert visible(database)["twin"] == (False, False)
+    importer.run_well("--years", "2022")
+    assert list(visible(database).values()) == [(True, True)] * 3
+
+
+def test_a_time_limit_leaves_statistics(database, site, make_import, made_years):
+    """VACUUM stands outside transactions, where the role's limit counts."""
+    site.put(2021, made_years(20 * ROWS))
+    importer = make_import(database)
+    database.server.sql("ALTER ROLE importer SET statement_timeout = '15ms'")
+    try:
+        importer.run_well("--years", "2021")
+    finally:
+        database.server.sql("ALTER ROLE importer RESET statement_timeout")
+    assert [stats for _, stats in visible(database).values()] == [True]
