@@ -156,7 +156,7 @@ static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_
 	int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 	if (fd == -1)
 		transfer->no_socket = errno;
-	return fd == -1 ? CURL_SOCKET_BAD : fd;
+	return fd; /* -1 is CURL_SOCKET_BAD */
 }
 
 /* Connected, nothing sent yet: the moment to see that a chain of redirects has left https. */
