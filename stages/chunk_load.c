@@ -53,55 +53,85 @@ static bool add_reject(struct chunk_load *load, const struct chunk *chunk,
 	return true;
 }
 
-/* Parses a record and puts it; one that cannot be parsed becomes a reject. *put tells which. */
-static bool put_record(struct chunk_load *load, const struct chunk *chunk, struct piece *piece,
-	uint64_t record, bool *put, struct error *error)
+/* The records of a chunk, or some of them, as the rows of one copy. */
+struct records {
+	struct row_source rows;
+	struct chunk_load *load;
+	const struct chunk *chunk;
+	struct piece *pieces; /* NULL: the whole chunk, and they are found on the way */
+	uint64_t next, end;   /* of the pieces; of the whole chunk only `next` counts */
+	size_t at;
+	uint64_t sent;
+};
+
+/* Of the whole chunk `spare` has the place. NULL: there are no more. */
+static struct piece *next_piece(struct records *records, struct piece *spare)
 {
+	if (records->pieces != NULL)
+		return records->next < records->end ? &records->pieces[records->next] : NULL;
+	return next_record(records->chunk, &records->at, spare) ? spare : NULL;
+}
+
+/* One that cannot be parsed becomes a reject. *row is NULL then. */
+static bool parse_piece(struct records *records, struct piece *piece, uint64_t record,
+	const struct row **row, struct error *error)
+{
+	struct chunk_load *load = records->load;
+	const struct chunk *chunk = records->chunk;
 	struct reason reason;
-	*put = row_parse(&load->row, load->header, load->edition->year, chunk->bytes + piece->first,
-		piece->size, &reason);
-	if (!*put) {
+	*row = NULL;
+	if (!row_parse(&load->row, load->header, load->edition->year, chunk->bytes + piece->first,
+		    piece->size, &reason)) {
 		piece->bad = true;
 		return add_reject(load, chunk, piece, record, &reason, error);
 	}
 	load->row.year = load->edition->year;
 	load->row.source_row = (int32_t)record;
-	return load->loader->ops->put(load->loader, &load->row, error);
+	*row = &load->row;
+	return true;
 }
 
-static bool end_copy(struct chunk_load *load, uint64_t sent, uint64_t *rows, struct error *error)
+static bool next_row(struct row_source *rows, const struct row **row, struct error *error)
 {
+	struct records *records = (struct records *)rows;
+	struct piece spare = { 0 };
+	struct piece *piece = NULL;
+	*row = NULL;
+	while (*row == NULL && (piece = next_piece(records, &spare)) != NULL) {
+		uint64_t record = records->chunk->first_record + records->next++;
+		if (!piece->bad && !parse_piece(records, piece, record, row, error))
+			return false;
+	}
+	records->sent += *row != NULL;
+	return true;
+}
+
+static bool copy_records(
+	struct records *records, bool savepoint, uint64_t *rows, struct error *error)
+{
+	struct loader *loader = records->load->loader;
 	uint64_t taken = 0;
-	if (!load->loader->ops->copy_end(load->loader, &taken, error))
+	records->rows.next = next_row;
+	if (!loader->ops->copy(loader, savepoint, &records->rows, &taken, error))
 		return false;
 	*rows += taken;
-	return taken == sent || error_set(error, ERROR_DATABASE,
-					"the destination took %llu rows of the %llu it was given",
-					(unsigned long long)taken, (unsigned long long)sent);
+	return taken == records->sent ||
+	       error_set(error, ERROR_DATABASE,
+		       "the destination took %llu rows of the %llu it was given",
+		       (unsigned long long)taken, (unsigned long long)records->sent);
 }
 
 /* The rule: every record in one copy. */
 static bool load_at_once(
 	struct chunk_load *load, const struct chunk *chunk, uint64_t *rows, struct error *error)
 {
-	struct loader *loader = load->loader;
-	struct piece piece;
-	uint64_t sent = 0;
-	uint64_t record = chunk->first_record;
+	struct records records = { .load = load, .chunk = chunk };
 	load->reject_count = 0;
 	*rows = 0;
 	if (load->row.scratch.room == 0 && !row_new(&load->row, error))
 		return false;
-	if (!loader->ops->begin(loader, load->edition, error) ||
-		!loader->ops->copy_begin(loader, false, error))
-		return false;
-	for (size_t at = 0; next_record(chunk, &at, &piece); record++) {
-		bool put = false;
-		if (!put_record(load, chunk, &piece, record, &put, error))
-			return false;
-		sent += put;
-	}
-	return end_copy(load, sent, rows, error);
+	return load->loader->ops->begin(load->loader, load->edition, error) &&
+	       copy_records(&records, false, rows, error);
 }
 
 struct halving {
@@ -114,20 +144,12 @@ struct halving {
 
 static bool copy_pieces(struct halving *halving, uint64_t first, uint64_t end, struct error *error)
 {
-	struct loader *loader = halving->load->loader;
-	uint64_t sent = 0;
-	if (!loader->ops->copy_begin(loader, true, error))
-		return false;
-	for (uint64_t i = first; i < end; i++) {
-		bool put = false;
-		if (halving->pieces[i].bad)
-			continue;
-		if (!put_record(halving->load, halving->chunk, &halving->pieces[i],
-			    halving->chunk->first_record + i, &put, error))
-			return false;
-		sent += put;
-	}
-	return end_copy(halving->load, sent, &halving->rows, error);
+	struct records records = { .load = halving->load,
+		.chunk = halving->chunk,
+		.pieces = halving->pieces,
+		.next = first,
+		.end = end };
+	return copy_records(&records, true, &halving->rows, error);
 }
 
 static bool reject_piece(

@@ -294,19 +294,26 @@ struct sink {
 /*
  * A loader: one connection, one chunk at a time, in this order:
  *
- *     begin  (copy_begin  put...  copy_end | copy_undo)...  commit | rollback
+ *     begin  (copy | copy copy_undo)...  commit | rollback
  *
  * One copy is the rule; several, each with `savepoint`, are how a record that only the server
- * refuses is found. A sink may take put's rows at once or later, up to copy_end; the row's memory
- * holds until put returns.
+ * refuses is found. A copy asks for its rows one by one, so that a destination which pulls
+ * (SQLite's INSERT ... SELECT) needs no memory to keep them in.
  */
+
+/* The rows of one copy; asked in the loader's thread, until there are no more or one fails. */
+struct row_source {
+	/* *row is NULL after the last one; it holds until the next call. */
+	bool (*next)(struct row_source *source, const struct row **row, struct error *error);
+};
+
 struct loader_ops {
 	/* Opens the transaction and reads the fence. */
 	bool (*begin)(struct loader *loader, const struct edition *edition, struct error *error);
-	bool (*copy_begin)(struct loader *loader, bool savepoint, struct error *error);
-	bool (*put)(struct loader *loader, const struct row *row, struct error *error);
-	/* *rows: how many the destination says it took. */
-	bool (*copy_end)(struct loader *loader, uint64_t *rows, struct error *error);
+	/* Takes the source's rows to the last. *taken: how many the destination says it took. An
+	 * error of the source comes back as it is. */
+	bool (*copy)(struct loader *loader, bool savepoint, struct row_source *rows,
+		uint64_t *taken, struct error *error);
 	/* After a failed copy with a savepoint: back to before it. */
 	bool (*copy_undo)(struct loader *loader, struct error *error);
 	/* Witness row, rejects, COMMIT. An overlap with another chunk, or an answer that did not

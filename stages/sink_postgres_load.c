@@ -199,6 +199,18 @@ static bool postgres_copy_end(struct loader *base, uint64_t *rows, struct error 
 	       flush_out(loader, error) && pg_copy_end(&loader->pg, rows, error);
 }
 
+static bool postgres_copy(struct loader *base, bool savepoint, struct row_source *rows,
+	uint64_t *taken, struct error *error)
+{
+	const struct row *row = NULL;
+	if (!postgres_copy_begin(base, savepoint, error) || !rows->next(rows, &row, error))
+		return false;
+	while (row != NULL)
+		if (!postgres_put(base, row, error) || !rows->next(rows, &row, error))
+			return false;
+	return postgres_copy_end(base, taken, error);
+}
+
 static bool postgres_copy_undo(struct loader *base, struct error *error)
 {
 	struct postgres_loader *loader = (struct postgres_loader *)base;
@@ -291,9 +303,7 @@ static void postgres_loader_close(struct loader *base)
 
 static const struct loader_ops ops = {
 	.begin = postgres_loader_begin,
-	.copy_begin = postgres_copy_begin,
-	.put = postgres_put,
-	.copy_end = postgres_copy_end,
+	.copy = postgres_copy,
 	.copy_undo = postgres_copy_undo,
 	.commit = postgres_loader_commit,
 	.rollback = postgres_loader_rollback,

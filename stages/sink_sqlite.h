@@ -151,17 +151,27 @@ bool sqlite_view_make(sqlite3 *db, struct error *error);
 
 #define SQLITE_DATE_SIZE 10 /* 2023-12-31 */
 
-/* Zero-initialised is empty and valid; what is in it is private. */
+/* Zero-initialised is empty and valid; what is in it is private. It stays where it is from make to
+ * free, and a connection has one at a time. */
 struct sqlite_insert {
+	sqlite3 *db; /* that knows the virtual table the rows are selected from */
 	sqlite3_stmt *statement;
-	bool null[COLUMNS]; /* parameter is NULL already */
-	int64_t day;        /* the date that `date` holds */
+	struct row_source *source; /* of the insert under way, and its row that stands */
+	const struct row *row;
+	bool source_failed;
+	struct error *error; /* for the source */
+	int64_t day;         /* the date that `date` holds */
 	char date[SQLITE_DATE_SIZE + 1];
 };
 
+/* Into this table from now on. */
 bool sqlite_insert_make(
 	struct sqlite_insert *insert, sqlite3 *db, const char *table, struct error *error);
+/* All of them or none; *taken: how many. ERROR_LOST: a source_row is there already. */
+bool sqlite_insert_rows(struct sqlite_insert *insert, struct row_source *source, uint64_t *taken,
+	struct error *error);
 bool sqlite_insert_row(struct sqlite_insert *insert, const struct row *row, struct error *error);
+/* Before the connection is closed. */
 void sqlite_insert_free(struct sqlite_insert *insert);
 
 /* --- the operations, by file

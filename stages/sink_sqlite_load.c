@@ -13,23 +13,12 @@ struct sqlite_loader {
 	sqlite3 *db;
 	struct sqlite_insert insert; /* into `source`'s table */
 	struct sqlite_source source;
-	bool savepoint;  /* the copy under way has one */
-	uint64_t copied; /* rows of the copy under way */
-	uint64_t rows;   /* rows of the copies that ended */
+	uint64_t rows; /* of the copies that ended */
 };
 
 static struct sqlite_sink *sink_of(struct sqlite_loader *loader)
 {
 	return (struct sqlite_sink *)loader->loader.sink;
-}
-
-static bool put(struct loader *base, const struct row *row, struct error *error)
-{
-	struct sqlite_loader *loader = (struct sqlite_loader *)base;
-	if (!sqlite_insert_row(&loader->insert, row, error))
-		return false;
-	loader->copied++;
-	return true;
 }
 
 /* The insert is kept as long as the edition is the same. */
@@ -69,21 +58,15 @@ static bool begin(struct loader *base, const struct edition *edition, struct err
 	return false;
 }
 
-static bool copy_begin(struct loader *base, bool savepoint, struct error *error)
+static bool copy(struct loader *base, bool savepoint, struct row_source *rows, uint64_t *taken,
+	struct error *error)
 {
 	struct sqlite_loader *loader = (struct sqlite_loader *)base;
-	loader->copied = 0;
-	loader->savepoint = savepoint;
-	return !savepoint || sqlite_run(loader->db, "SAVEPOINT piece", NULL, error);
-}
-
-static bool copy_end(struct loader *base, uint64_t *rows, struct error *error)
-{
-	struct sqlite_loader *loader = (struct sqlite_loader *)base;
-	if (loader->savepoint && !sqlite_run(loader->db, "RELEASE piece", NULL, error))
+	if ((savepoint && !sqlite_run(loader->db, "SAVEPOINT piece", NULL, error)) ||
+		!sqlite_insert_rows(&loader->insert, rows, taken, error) ||
+		(savepoint && !sqlite_run(loader->db, "RELEASE piece", NULL, error)))
 		return false;
-	*rows = loader->copied;
-	loader->rows += loader->copied;
+	loader->rows += *taken;
 	return true;
 }
 
@@ -209,9 +192,7 @@ static void close_loader(struct loader *base)
 
 static const struct loader_ops ops = {
 	.begin = begin,
-	.copy_begin = copy_begin,
-	.put = put,
-	.copy_end = copy_end,
+	.copy = copy,
 	.copy_undo = copy_undo,
 	.commit = commit,
 	.rollback = rollback,

@@ -9,7 +9,6 @@
 struct failing_loader {
 	struct loader loader;
 	struct loader *real;
-	bool holds_refused; /* the copy under way holds a row that is refused */
 };
 
 static const char *const words[CALLS] = {
@@ -26,9 +25,8 @@ static const char *const words[CALLS] = {
 	[CALL_FINISH] = "finish",
 	[CALL_LOADER_OPEN] = "loader_open",
 	[CALL_LOADER_BEGIN] = "loader begin",
-	[CALL_COPY_BEGIN] = "copy_begin",
-	[CALL_PUT] = "put",
-	[CALL_COPY_END] = "copy_end",
+	[CALL_COPY] = "copy",
+	[CALL_ROW] = "row",
 	[CALL_COPY_UNDO] = "copy_undo",
 	[CALL_COMMIT] = "commit",
 	[CALL_HEAD_ADD] = "head_add",
@@ -218,33 +216,34 @@ static bool begin(struct loader *loader, const struct edition *edition, struct e
 	THROUGH(sink_of(loader), CALL_LOADER_BEGIN, error, real->ops->begin(real, edition, error));
 }
 
-static bool copy_begin(struct loader *loader, bool savepoint, struct error *error)
+/* The rows of a copy on their way to the real loader. */
+struct watched {
+	struct row_source source;
+	struct row_source *real;
+	struct failing_sink *failing;
+	bool holds_refused; /* a row that is refused went by */
+};
+
+static bool next_watched(struct row_source *source, const struct row **row, struct error *error)
 {
-	struct loader *real = real_of(loader);
-	((struct failing_loader *)loader)->holds_refused = false;
-	THROUGH(sink_of(loader), CALL_COPY_BEGIN, error,
-		real->ops->copy_begin(real, savepoint, error));
+	struct watched *watched = (struct watched *)source;
+	if (!watched->real->next(watched->real, row, error))
+		return false;
+	if (*row == NULL)
+		return !watched->holds_refused ||
+		       error_set(error, ERROR_DATA, "refused, as told \xc3\xa9");
+	if ((*row)->source_row < REFUSED_MOST && watched->failing->refused[(*row)->source_row])
+		watched->holds_refused = true;
+	THROUGH(watched->failing, CALL_ROW, error, true);
 }
 
-static bool put(struct loader *loader, const struct row *row, struct error *error)
+static bool copy(struct loader *loader, bool savepoint, struct row_source *rows, uint64_t *taken,
+	struct error *error)
 {
 	struct loader *real = real_of(loader);
-	if (row->source_row < REFUSED_MOST && sink_of(loader)->refused[row->source_row])
-		((struct failing_loader *)loader)->holds_refused = true;
-	THROUGH(sink_of(loader), CALL_PUT, error, real->ops->put(real, row, error));
-}
-
-static bool copy_end_real(struct loader *loader, uint64_t *rows, struct error *error)
-{
-	struct loader *real = real_of(loader);
-	if (((struct failing_loader *)loader)->holds_refused)
-		return error_set(error, ERROR_DATA, "refused, as told \xc3\xa9");
-	return real->ops->copy_end(real, rows, error);
-}
-
-static bool copy_end(struct loader *loader, uint64_t *rows, struct error *error)
-{
-	THROUGH(sink_of(loader), CALL_COPY_END, error, copy_end_real(loader, rows, error));
+	struct watched watched = { { next_watched }, rows, sink_of(loader), false };
+	THROUGH(sink_of(loader), CALL_COPY, error,
+		real->ops->copy(real, savepoint, &watched.source, taken, error));
 }
 
 static bool copy_undo(struct loader *loader, struct error *error)
@@ -285,9 +284,7 @@ static void close_loader(struct loader *loader)
 
 static const struct loader_ops loader_ops = {
 	.begin = begin,
-	.copy_begin = copy_begin,
-	.put = put,
-	.copy_end = copy_end,
+	.copy = copy,
 	.copy_undo = copy_undo,
 	.commit = commit,
 	.rollback = rollback,

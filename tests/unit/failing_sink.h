@@ -30,9 +30,8 @@ enum call {
 	CALL_FINISH,
 	CALL_LOADER_OPEN,
 	CALL_LOADER_BEGIN,
-	CALL_COPY_BEGIN,
-	CALL_PUT,
-	CALL_COPY_END,
+	CALL_COPY,
+	CALL_ROW, /* one that a copy asks for: the call is ours then */
 	CALL_COPY_UNDO,
 	CALL_COMMIT,
 	CALL_HEAD_ADD,

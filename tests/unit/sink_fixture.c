@@ -221,16 +221,26 @@ struct chunk_record chunk_of(unsigned first, unsigned rows, unsigned rejects)
 		.crc = 0xfedcba98 };
 }
 
+bool next_made(struct row_source *source, const struct row **row, struct error *ignored)
+{
+	struct made_rows *rows = (struct made_rows *)source;
+	(void)ignored;
+	*row = NULL;
+	if (rows->next == rows->end)
+		return true;
+	row_fill(&rows->row, rows->year, rows->next);
+	rows->row.values[0].null = rows->next == rows->bad;
+	rows->next++;
+	*row = &rows->row;
+	return true;
+}
+
 bool put_rows(const struct edition *edition, unsigned first, unsigned rows)
 {
-	struct row row = { 0 };
+	struct made_rows made = { { next_made }, edition->year, (int32_t)first,
+		(int32_t)(first + rows), .bad = -1 };
 	uint64_t taken = 0;
-	bool done = loader->ops->copy_begin(loader, false, &error);
-	for (unsigned i = 0; done && i < rows; i++) {
-		row_fill(&row, edition->year, (int32_t)(first + i));
-		done = loader->ops->put(loader, &row, &error);
-	}
-	done = done && loader->ops->copy_end(loader, &taken, &error);
+	bool done = loader->ops->copy(loader, false, &made.source, &taken, &error);
 	if (done)
 		assert_int_equal(taken, rows);
 	return done;
@@ -327,16 +337,30 @@ void assert_column(const struct edition *edition, int column, int record, const 
 			"%s of record %d: '%s' instead of '%s'", of->name, record, shown, expected);
 }
 
+/* Rows that are there. */
+struct given_rows {
+	struct row_source source;
+	const struct row *rows;
+	unsigned count;
+};
+
+static bool next_given(struct row_source *source, const struct row **row, struct error *ignored)
+{
+	struct given_rows *given = (struct given_rows *)source;
+	(void)ignored;
+	*row = given->count > 0 ? given->rows++ : NULL;
+	given->count -= *row != NULL;
+	return true;
+}
+
 void commit_one_by_one(const struct edition *edition, struct row *rows, unsigned count)
 {
 	struct chunk_record record = chunk_of(1, count, 0);
+	struct given_rows given = { { next_given }, rows, count };
 	uint64_t taken = 0;
 	must(sink->ops->begin(sink, edition, &error));
 	must(loader->ops->begin(loader, edition, &error));
-	must(loader->ops->copy_begin(loader, false, &error));
-	for (unsigned i = 0; i < count; i++)
-		must(loader->ops->put(loader, &rows[i], &error));
-	must(loader->ops->copy_end(loader, &taken, &error));
+	must(loader->ops->copy(loader, false, &given.source, &taken, &error));
 	assert_int_equal(taken, count);
 	must(loader->ops->commit(loader, &record, NULL, 0, &error));
 }

@@ -61,6 +61,16 @@ void commit_one_by_one(const struct edition *edition, struct row *rows, unsigned
 
 uint64_t plain_of(unsigned record);
 struct chunk_record chunk_of(unsigned first, unsigned rows, unsigned rejects);
+
+/* Records [next, end) made by row_fill as the rows of a copy; `source` is { next_made }. */
+struct made_rows {
+	struct row_source source;
+	int year;
+	int32_t next, end;
+	int32_t bad; /* lacks a column that must be there */
+	struct row row;
+};
+bool next_made(struct row_source *source, const struct row **row, struct error *ignored);
 bool put_rows(const struct edition *edition, unsigned first, unsigned rows);
 bool load_with(const struct edition *edition, unsigned first, unsigned rows,
 	const struct reject *rejects, unsigned count);

@@ -29,7 +29,7 @@ static void test_exactly_the_refused_become_rejects(void **state)
 			assert_whole(&attempt, &eight);
 			/* A chunk without one of them goes in at once. */
 			if (set == 0)
-				assert_int_equal(failing->made[CALL_PUT], RECORDS);
+				assert_int_equal(failing->made[CALL_ROW], RECORDS);
 		}
 }
 
@@ -75,7 +75,7 @@ static void test_finding_one_takes_few_copies(void **state)
 		must(attempt_load(&attempt));
 		assert_whole(&attempt, &sample);
 		/* At once, then all, then two halves on each of seven levels. */
-		assert_int_equal(failing->made[CALL_COPY_BEGIN], 2 + 2 * 7);
+		assert_int_equal(failing->made[CALL_COPY], 2 + 2 * 7);
 	}
 }
 

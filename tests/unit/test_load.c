@@ -61,10 +61,10 @@ static void test_samples_of_every_sort(void **state)
 		assert_false(attempt.from_point);
 		assert_int_equal(attempt.rows_now, attempt.state.rows);
 		/* Said again, it is found done. */
-		atomic_store(&failing->made[CALL_PUT], 0);
+		atomic_store(&failing->made[CALL_ROW], 0);
 		must(attempt_load(&attempt));
 		assert_whole(&attempt, &samples[i]);
-		assert_int_equal(failing->made[CALL_PUT], 0);
+		assert_int_equal(failing->made[CALL_ROW], 0);
 	}
 }
 
@@ -77,10 +77,10 @@ static void test_a_whole_witness_and_no_word_on_the_spool(void **state)
 	must(attempt_load(&attempt));
 	attempt.spool.verified = false;
 	attempt.spool.plain_size = 0;
-	atomic_store(&failing->made[CALL_PUT], 0);
+	atomic_store(&failing->made[CALL_ROW], 0);
 	must(attempt_load(&attempt));
 	assert_whole(&attempt, &forty);
-	assert_int_equal(failing->made[CALL_PUT], 0);
+	assert_int_equal(failing->made[CALL_ROW], 0);
 }
 
 /* --- one call fails */

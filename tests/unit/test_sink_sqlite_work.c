@@ -88,13 +88,75 @@ static void test_a_row_of_another_year_is_refused(void **state)
 {
 	(void)state;
 	struct edition edition = edition_make(2023, 'a');
-	struct row row;
+	struct made_rows rows = { { next_made }, 2022, 1, 2, .bad = -1 };
+	uint64_t taken = 0;
 	must(sink->ops->begin(sink, &edition, &error));
 	must(loader->ops->begin(loader, &edition, &error));
-	must(loader->ops->copy_begin(loader, false, &error));
-	row_fill(&row, 2022, 1);
-	must_fail(loader->ops->put(loader, &row, &error), ERROR_DATA);
+	must_fail(loader->ops->copy(loader, false, &rows.source, &taken, &error), ERROR_DATA);
 	loader->ops->rollback(loader);
+}
+
+/* A row that SQLite refuses takes the rows before it along, and is named. */
+static void test_a_copy_is_all_or_nothing(void **state)
+{
+	(void)state;
+	struct edition edition = edition_make(2023, 'a');
+	struct made_rows rows = { { next_made }, 2023, 1, 11, .bad = 7 };
+	uint64_t taken = 99;
+	must(sink->ops->begin(sink, &edition, &error));
+	must(loader->ops->begin(loader, &edition, &error));
+	must_fail(loader->ops->copy(loader, false, &rows.source, &taken, &error), ERROR_DATA);
+	assert_non_null(strstr(error.text, "record 7 of 2023"));
+	assert_int_equal(taken, 0);
+	must(put_rows(&edition, 1, 3));
+	must_fail(put_rows(&edition, 3, 10), ERROR_LOST);
+	assert_non_null(strstr(error.text, "record 3 of 2023"));
+	struct chunk_record record = chunk_of(1, 3, 0);
+	must(loader->ops->commit(loader, &record, NULL, 0, &error));
+	assert_string_equal(
+		ask("SELECT source_row FROM %s ORDER BY 1", edition_table(&edition)), "1|2|3");
+}
+
+/* Gives five rows, and then an error of its own. */
+static bool next_failing(struct row_source *source, const struct row **row, struct error *at)
+{
+	struct made_rows *rows = (struct made_rows *)source;
+	return rows->next == 6 ? error_set(at, ERROR_MEMORY, "no memory for rejects")
+			       : next_made(source, row, at);
+}
+
+static void test_a_source_that_fails_is_heard(void **state)
+{
+	(void)state;
+	struct edition edition = edition_make(2023, 'a');
+	struct made_rows rows = { { next_failing }, 2023, 1, 11, .bad = -1 };
+	uint64_t taken = 0;
+	must(sink->ops->begin(sink, &edition, &error));
+	for (int32_t first = 6; first > 0; first -= 5) {
+		must(loader->ops->begin(loader, &edition, &error));
+		rows.next = first; /* at once, and after five rows */
+		must_fail(loader->ops->copy(loader, true, &rows.source, &taken, &error),
+			ERROR_MEMORY);
+		assert_string_equal(error.text, "no memory for rejects");
+		must(loader->ops->copy_undo(loader, &error));
+		loader->ops->rollback(loader);
+	}
+	must(load(&edition, 1, 10));
+	assert_string_equal(ask("SELECT count(*) FROM %s", edition_table(&edition)), "10");
+}
+
+/* Somebody's trigger must not take rows out of the copy under way. */
+static void test_the_rows_of_a_copy_are_for_it_alone(void **state)
+{
+	(void)state;
+	struct edition edition = edition_make(2023, 'a');
+	must(sink->ops->begin(sink, &edition, &error));
+	ask("CREATE TRIGGER curious AFTER INSERT ON %s BEGIN SELECT count(*) FROM dvf_import_rows; "
+	    "END",
+		edition_table(&edition));
+	must_fail(load(&edition, 1, 10), ERROR_DATABASE);
+	ask("DROP TRIGGER curious");
+	must(load(&edition, 1, 10));
 }
 
 /* Held for days, and somebody was at the table meanwhile. */
@@ -160,6 +222,9 @@ int main(void)
 		SINK_TEST(test_long_work_ticks_and_stops),
 		SINK_TEST(test_counts_that_do_not_agree_are_not_committed),
 		SINK_TEST(test_a_row_of_another_year_is_refused),
+		SINK_TEST(test_a_copy_is_all_or_nothing),
+		SINK_TEST(test_a_source_that_fails_is_heard),
+		SINK_TEST(test_the_rows_of_a_copy_are_for_it_alone),
 		SINK_TEST(test_publish_counts_again),
 		SINK_TEST(test_judging_what_never_began),
 		SINK_TEST(test_a_full_disk_loses_only_the_chunk_in_hand),

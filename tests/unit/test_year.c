@@ -171,7 +171,7 @@ static void test_ready_and_published_by_the_next_run(void **state)
 	process_new();
 	must(year_import(&year, &error));
 	assert_int_equal(progress.outcome, YEAR_PUBLISHED);
-	assert_int_equal(failing->made[CALL_PUT], 0);
+	assert_int_equal(failing->made[CALL_ROW], 0);
 	assert_published(RECORDS);
 }
 

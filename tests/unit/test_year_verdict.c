@@ -59,12 +59,12 @@ static void test_held_and_remembered(void **state)
 	process_new();
 	settings.max_rejects_share = 0.01;
 	import_to(YEAR_HELD, "held");
-	assert_int_equal(failing->made[CALL_PUT], 0);
+	assert_int_equal(failing->made[CALL_ROW], 0);
 
 	process_new();
 	settings.allow_shrink = true;
 	import_to(YEAR_PUBLISHED, "published");
-	assert_int_equal(failing->made[CALL_PUT], 0);
+	assert_int_equal(failing->made[CALL_ROW], 0);
 	assert_int_equal(progress.rows_now, 0);
 	assert_published(31);
 }
@@ -82,7 +82,7 @@ static void test_held_without_a_word_on_the_spool(void **state)
 	year.spool.plain_size = 0;
 	settings.allow_shrink = true;
 	import_to(YEAR_PUBLISHED, "published");
-	assert_int_equal(failing->made[CALL_PUT], 0);
+	assert_int_equal(failing->made[CALL_ROW], 0);
 	assert_published(31);
 }
 

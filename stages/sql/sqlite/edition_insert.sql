@@ -9,8 +9,5 @@ INSERT INTO :"table" (
 	surface_reelle_bati, nombre_pieces_principales, code_nature_culture,
 	nature_culture, code_nature_culture_speciale, nature_culture_speciale,
 	surface_terrain, longitude, latitude, source_year, source_row
-) VALUES (
-	?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-	?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34,
-	?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42
 )
+SELECT * FROM dvf_import_rows
