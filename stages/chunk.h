@@ -1,5 +1,5 @@
 /*
- * chunk.h: whole records as they stand in the file, the unit of commit.
+ * chunk.h: whole records as they stand in the file, the unit of the witness.
  *
  * Memory: the bytes are malloc'd and kept from one use to the next; a chunk is cut
  * before it holds more than plan.chunk_bytes, RECORD_MAX and one read.

@@ -53,23 +53,40 @@ static bool add_reject(struct chunk_load *load, const struct chunk *chunk,
 	return true;
 }
 
-/* The records of a chunk, or some of them, as the rows of one copy. */
+/* The records of whole chunks, or some of one chunk's, as the rows of one copy. */
 struct records {
 	struct row_source rows;
 	struct chunk_load *load;
-	const struct chunk *chunk;
-	struct piece *pieces; /* NULL: the whole chunk, and they are found on the way */
-	uint64_t next, end;   /* of the pieces; of the whole chunk only `next` counts */
+	struct chunk *const *chunks;
+	struct chunk_record *accounts; /* one a chunk; NULL: of pieces */
+	unsigned count, now;           /* of the chunks */
+	struct piece *pieces;          /* NULL: whole chunks, and they are found on the way */
+	uint64_t next, end;            /* of the pieces; of whole chunks only `next` counts */
 	size_t at;
 	uint64_t sent;
 };
 
-/* Of the whole chunk `spare` has the place. NULL: there are no more. */
+/* Of whole chunks `spare` has the place. NULL: there are no more. */
 static struct piece *next_piece(struct records *records, struct piece *spare)
 {
 	if (records->pieces != NULL)
 		return records->next < records->end ? &records->pieces[records->next] : NULL;
-	return next_record(records->chunk, &records->at, spare) ? spare : NULL;
+	while (!next_record(records->chunks[records->now], &records->at, spare)) {
+		if (records->now + 1 == records->count)
+			return NULL;
+		records->now++;
+		records->next = records->at = 0;
+	}
+	return spare;
+}
+
+static void count_record(struct records *records, bool is_row)
+{
+	records->sent += is_row;
+	if (records->accounts != NULL && is_row)
+		records->accounts[records->now].rows++;
+	else if (records->accounts != NULL)
+		records->accounts[records->now].rejects++;
 }
 
 /* One that cannot be parsed becomes a reject. *row is NULL then. */
@@ -77,7 +94,7 @@ static bool parse_piece(struct records *records, struct piece *piece, uint64_t r
 	const struct row **row, struct error *error)
 {
 	struct chunk_load *load = records->load;
-	const struct chunk *chunk = records->chunk;
+	const struct chunk *chunk = records->chunks[records->now];
 	struct reason reason;
 	*row = NULL;
 	if (!row_parse(&load->row, load->header, load->edition->year, chunk->bytes + piece->first,
@@ -98,11 +115,14 @@ static bool next_row(struct row_source *rows, const struct row **row, struct err
 	struct piece *piece = NULL;
 	*row = NULL;
 	while (*row == NULL && (piece = next_piece(records, &spare)) != NULL) {
-		uint64_t record = records->chunk->first_record + records->next++;
-		if (!piece->bad && !parse_piece(records, piece, record, row, error))
+		uint64_t first = records->chunks[records->now]->first_record;
+		uint64_t record = first + records->next++;
+		if (piece->bad)
+			continue;
+		if (!parse_piece(records, piece, record, row, error))
 			return false;
+		count_record(records, *row != NULL);
 	}
-	records->sent += *row != NULL;
 	return true;
 }
 
@@ -121,22 +141,34 @@ static bool copy_records(
 		       (unsigned long long)taken, (unsigned long long)records->sent);
 }
 
-/* The rule: every record in one copy. */
-static bool load_at_once(
-	struct chunk_load *load, const struct chunk *chunk, uint64_t *rows, struct error *error)
+static void accounts_open(
+	struct chunk *const *chunks, unsigned count, struct chunk_record *accounts)
 {
-	struct records records = { .load = load, .chunk = chunk };
+	for (unsigned i = 0; i < count; i++)
+		accounts[i] = (struct chunk_record){ .plain_first = chunks[i]->plain_first,
+			.plain_end = chunks[i]->plain_first + chunks[i]->size,
+			.first_record = chunks[i]->first_record };
+}
+
+/* The rule: every record in one copy. */
+static bool load_at_once(struct chunk_load *load, struct chunk *const *chunks, unsigned count,
+	struct chunk_record *accounts, struct error *error)
+{
+	struct records records = {
+		.load = load, .chunks = chunks, .count = count, .accounts = accounts
+	};
+	uint64_t rows = 0;
 	load->reject_count = 0;
-	*rows = 0;
+	accounts_open(chunks, count, accounts);
 	if (load->row.scratch.room == 0 && !row_new(&load->row, error))
 		return false;
 	return load->loader->ops->begin(load->loader, load->edition, error) &&
-	       copy_records(&records, false, rows, error);
+	       copy_records(&records, false, &rows, error);
 }
 
 struct halving {
 	struct chunk_load *load;
-	const struct chunk *chunk;
+	struct chunk *chunk;
 	struct piece *pieces;
 	uint64_t count;
 	uint64_t rows;
@@ -145,7 +177,8 @@ struct halving {
 static bool copy_pieces(struct halving *halving, uint64_t first, uint64_t end, struct error *error)
 {
 	struct records records = { .load = halving->load,
-		.chunk = halving->chunk,
+		.chunks = &halving->chunk,
+		.count = 1,
 		.pieces = halving->pieces,
 		.next = first,
 		.end = end };
@@ -185,8 +218,8 @@ static bool halve(struct halving *halving, uint64_t first, uint64_t end, struct 
 	return halve(halving, first, middle, error) && halve(halving, middle, end, error);
 }
 
-static bool load_by_halves(
-	struct chunk_load *load, const struct chunk *chunk, uint64_t *rows, struct error *error)
+static bool load_by_halves(struct chunk_load *load, struct chunk *chunk,
+	struct chunk_record *account, struct error *error)
 {
 	struct halving halving = { .load = load, .chunk = chunk };
 	load->reject_count = 0;
@@ -203,47 +236,60 @@ static bool load_by_halves(
 			       "a chunk has more records than were counted: this is a bug");
 	bool done = counted && load->loader->ops->begin(load->loader, load->edition, error) &&
 		    halve(&halving, 0, halving.count, error);
-	*rows = halving.rows;
+	accounts_open(&chunk, 1, account);
+	account->rows = halving.rows;
+	account->rejects = load->reject_count;
 	free(halving.pieces);
 	return done;
 }
 
-static bool commit(struct chunk_load *load, const struct chunk *chunk, uint64_t rows,
-	struct chunk_record *record, struct error *error)
+static bool is_whole(
+	const struct chunk *chunk, const struct chunk_record *account, struct error *error)
 {
-	*record = (struct chunk_record){ .plain_first = chunk->plain_first,
-		.plain_end = chunk->plain_first + chunk->size,
-		.first_record = chunk->first_record,
-		.rows = rows,
-		.rejects = load->reject_count,
-		.crc = inflate_crc32(chunk->bytes, chunk->size) };
-	if (rows + load->reject_count != chunk->records)
-		return error_set(error, ERROR_SYSTEM,
-			"a chunk of %llu records gave %llu rows and %llu rejects: this is a bug of dvf-import",
-			(unsigned long long)chunk->records, (unsigned long long)rows,
-			(unsigned long long)load->reject_count);
-	return load->loader->ops->commit(
-		load->loader, record, load->rejects, load->reject_count, error);
+	return account->rows + account->rejects == chunk->records ||
+	       error_set(error, ERROR_SYSTEM,
+		       "a chunk of %llu records gave %llu rows and %llu rejects: this is a bug of dvf-import",
+		       (unsigned long long)chunk->records, (unsigned long long)account->rows,
+		       (unsigned long long)account->rejects);
 }
 
-bool chunk_load(struct chunk_load *load, const struct chunk *chunk, struct chunk_record *record,
-	struct error *error)
+/* Each chunk's witness and rejects, in the order of the chunks; the last one's with the COMMIT. */
+static bool commit(struct chunk_load *load, struct chunk *const *chunks, unsigned count,
+	struct chunk_record *accounts, struct error *error)
 {
-	uint64_t rows = 0;
-	bool done = load_at_once(load, chunk, &rows, error);
-	if (!done && error->kind == ERROR_DATA) {
-		load->loader->ops->rollback(load->loader);
-		done = load_by_halves(load, chunk, &rows, error);
+	const struct loader_ops *ops = load->loader->ops;
+	const struct reject *rejects = load->rejects;
+	for (unsigned i = 0; i < count; i++) {
+		bool last = i + 1 == count;
+		accounts[i].crc = inflate_crc32(chunks[i]->bytes, chunks[i]->size);
+		if (!is_whole(chunks[i], &accounts[i], error) ||
+			!(last ? ops->commit : ops->witness)(
+				load->loader, &accounts[i], rejects, accounts[i].rejects, error))
+			return false;
+		if (rejects != NULL)
+			rejects += accounts[i].rejects;
 	}
-	done = done && commit(load, chunk, rows, record, error);
+	return true;
+}
+
+bool chunk_load(struct chunk_load *load, struct chunk *const *chunks, unsigned count,
+	struct chunk_record *records, struct error *error)
+{
+	bool done = load_at_once(load, chunks, count, records, error);
+	if (!done && error->kind == ERROR_DATA && count == 1) {
+		load->loader->ops->rollback(load->loader);
+		done = load_by_halves(load, chunks[0], records, error);
+	}
+	done = done && commit(load, chunks, count, records, error);
 	if (!done) {
 		struct error kept = *error;
-		uint64_t plain_end = chunk->plain_first + chunk->size;
+		const struct chunk *last = chunks[count - 1];
 		load->loader->ops->rollback(load->loader);
 		*error = kept;
-		error_where(error, "chunk [%llu, %llu) from record %llu",
-			(unsigned long long)chunk->plain_first, (unsigned long long)plain_end,
-			(unsigned long long)chunk->first_record);
+		error_where(error, "chunk%s [%llu, %llu) from record %llu", count > 1 ? "s" : "",
+			(unsigned long long)chunks[0]->plain_first,
+			(unsigned long long)(last->plain_first + last->size),
+			(unsigned long long)chunks[0]->first_record);
 	}
 	return done;
 }

@@ -195,6 +195,7 @@ static bool run_pass(struct load *load, const struct header *header, const struc
 		.gaps = gaps,
 		.gap_count = count,
 		.loaders = load->plan->loaders,
+		.together = load->plan->together,
 		.spare = load->plan->spare,
 		.context = load,
 		.loaded = on_loaded,

@@ -102,11 +102,11 @@ static void *reader_thread(void *context)
 }
 
 /* Loads a chunk, again while the server is only busy. */
-static bool load_patiently(struct chunk_load *load, const struct chunk *chunk,
+static bool load_patiently(struct chunk_load *load, struct chunk *chunk,
 	struct chunk_record *record, struct error *error)
 {
 	for (uint32_t try = 1;; try++) {
-		if (chunk_load(load, chunk, record, error))
+		if (chunk_load(load, &chunk, 1, record, error))
 			return true;
 		if (error->kind != ERROR_BUSY || try == CHUNK_TRIES ||
 			!stop_sleep((uint64_t)CHUNK_REST_MS * try))
@@ -140,27 +140,81 @@ static bool ends_pass(enum error_kind kind)
 	       kind == ERROR_FULL;
 }
 
-/* False: this loader is done. */
-static bool load_next(struct work *work, struct chunk_load *load)
+static void tell_outcome(struct work *work, const struct event *event)
 {
-	struct chunk *chunk = queue_take(&work->full, QUEUE_FOREVER);
-	if (chunk == NULL)
-		return false;
+	if (event->failed && ends_pass(event->error.kind))
+		atomic_store(&work->giving_up, true);
+	while (!tell(work, event))
+		stop_sleep(EVENT_WAIT_MS);
+}
+
+/* Chunks that a loader has in hand, and where the reader was behind the last of them. */
+struct hand {
+	struct chunk *chunks[TOGETHER_MOST];
+	unsigned count;
+};
+
+/* Waits for a chunk, and takes what is waiting behind it. False: there are no more. */
+static bool take_full(struct work *work, struct hand *hand)
+{
+	hand->chunks[0] = queue_take(&work->full, QUEUE_FOREVER);
+	hand->count = hand->chunks[0] != NULL;
+	while (hand->count > 0 && hand->count < work->pass->together &&
+		(hand->chunks[hand->count] = queue_take(&work->full, 0)) != NULL)
+		hand->count++;
+	return hand->count > 0;
+}
+
+/* The rule, where there are several: a COPY costs the server as much as a thousand rows. What goes
+ * wrong with them is looked for in each one alone. */
+static bool load_together(struct work *work, struct chunk_load *load, const struct hand *hand)
+{
+	struct chunk_record records[TOGETHER_MOST];
+	struct event event = { .kind = EVENT_PUT_BACK, .failed = true };
+	if (!chunk_load(load, hand->chunks, hand->count, records, &event.error)) {
+		if (!ends_pass(event.error.kind))
+			return false;
+		tell_outcome(work, &event);
+		return true;
+	}
+	tell_rejects(work, load);
+	for (unsigned i = 0; i < hand->count; i++)
+		tell_outcome(work, &(struct event){ .kind = EVENT_LOADED,
+					   .record = records[i],
+					   .packed = hand->chunks[i]->packed });
+	return true;
+}
+
+static void load_alone(struct work *work, struct chunk_load *load, struct chunk *chunk)
+{
 	struct event event = { .kind = EVENT_LOADED, .packed = chunk->packed };
-	bool wanted = !atomic_load(&work->giving_up) && !stop_requested();
-	if (wanted && !load_patiently(load, chunk, &event.record, &event.error)) {
+	if (load_patiently(load, chunk, &event.record, &event.error)) {
+		tell_rejects(work, load);
+	} else {
 		event.kind = EVENT_PUT_BACK;
 		event.failed = true;
 	}
-	if (wanted && !event.failed)
-		tell_rejects(work, load);
-	queue_put(&work->empty, chunk);
-	if (!wanted)
-		return true; /* what is left in the queue goes back unread */
-	if (event.failed && ends_pass(event.error.kind))
-		atomic_store(&work->giving_up, true);
-	while (!tell(work, &event))
-		stop_sleep(EVENT_WAIT_MS);
+	tell_outcome(work, &event);
+}
+
+static bool is_wanted(struct work *work)
+{
+	return !atomic_load(&work->giving_up) && !stop_requested();
+}
+
+/* False: this loader is done. What is left in the queue when a pass is given up goes back unread.
+ */
+static bool load_next(struct work *work, struct chunk_load *load)
+{
+	struct hand hand;
+	if (!take_full(work, &hand))
+		return false;
+	bool together = hand.count > 1 && is_wanted(work) && load_together(work, load, &hand);
+	for (unsigned i = 0; i < hand.count; i++) {
+		if (!together && is_wanted(work))
+			load_alone(work, load, hand.chunks[i]);
+		queue_put(&work->empty, hand.chunks[i]);
+	}
 	return true;
 }
 
@@ -334,7 +388,7 @@ static bool run_threads(
 bool pass_run(struct pass *pass, struct pass_result *result, struct error *error)
 {
 	struct work work = { .pass = pass };
-	unsigned count = pass->loaders + pass->spare;
+	unsigned count = pass->loaders * pass->together + pass->spare;
 	struct chunk *chunks = calloc(count, sizeof(*chunks));
 	pthread_t *threads = calloc(pass->loaders + 1, sizeof(*threads));
 	*result = (struct pass_result){ 0 };

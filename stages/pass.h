@@ -4,7 +4,7 @@
  * The main thread takes their events; what a pass could not load stays a gap for the next one.
  *
  * Threads: pass_run is called in the main thread, which alone calls back.
- * Memory: loaders + plan.spare chunks, freed at the end of the pass.
+ * Memory: loaders * together + spare chunks, freed at the end of the pass.
  */
 #ifndef STAGES_PASS_H
 #define STAGES_PASS_H
@@ -23,6 +23,7 @@ struct pass {
 	const struct reader_gap *gaps;
 	unsigned gap_count;
 	unsigned loaders;
+	unsigned together; /* chunks a loader takes at once, at most TOGETHER_MOST */
 	unsigned spare;
 	void *context;
 	/* A chunk is in. False ends the pass with the error set. */

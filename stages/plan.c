@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "stages/csv.h"
+#include "stages/sink.h"
 
 #define KIB ((uint64_t)1 << 10)
 #define MIB ((uint64_t)1 << 20)
@@ -21,10 +22,12 @@
 /* Memory of a chunk that is nothing but the shortest rejects, as multiples of its bytes. */
 #define REJECTS_COST 3
 
-#define CHUNK_SHARE 64 /* of the limit */
+#define CHUNK_SHARE 96 /* of the limit */
 #define CHUNK_LEAST (256 * KIB)
 #define CHUNK_MOST  (4 * MIB)
 #define SPARE       2
+#define TOGETHER                                                                                   \
+	12000 /* rows: more in one transaction cost the server no less (docs/PERFORMANCE.md) */
 #define CACHE_SHARE 5 /* of what is left beside FIXED */
 #define CACHE_LEAST (768 * KIB)
 #define CACHE_MOST  (4 * MIB)
@@ -43,17 +46,37 @@ uint64_t plan_chunk_bytes(uint64_t limit)
 	return within(limit / CHUNK_SHARE, CHUNK_LEAST, CHUNK_MOST);
 }
 
+static unsigned together_wanted(const struct plan *plan)
+{
+	uint32_t rows = plan->rows_asked > 0 ? plan->rows_asked : 1;
+	return plan->postgres ? (unsigned)within(TOGETHER / rows, 1, TOGETHER_MOST) : 1;
+}
+
+/* How many loaders there can be that take so many chunks at once. */
+static uint64_t loaders_fit(uint64_t left, uint64_t bytes, unsigned together, unsigned spare)
+{
+	uint64_t chunk = bytes + RECORD_MAX; /* the record that ends it may be that long */
+	uint64_t loader = together * (chunk + REJECTS_COST * bytes) + LONGEST + LOADER_OWN;
+	return left > spare * chunk ? (left - spare * chunk) / loader : 0;
+}
+
+/* Loaders come first, then chunks in one transaction, with as many waiting for the next one. */
 void plan_decide(struct plan *plan)
 {
 	uint64_t limit = plan->budget.limit;
 	uint64_t left = limit > FIXED ? limit - FIXED : 0;
 	uint64_t bytes = plan_chunk_bytes(limit);
-	uint64_t chunk = bytes + RECORD_MAX; /* the record that ends it may be that long */
-	uint64_t loader = chunk + REJECTS_COST * bytes + LONGEST + LOADER_OWN;
-	uint64_t fit = left > SPARE * chunk ? (left - SPARE * chunk) / loader : 0;
+	unsigned asked = plan->postgres ? plan->loaders_asked : 1;
+	unsigned together = together_wanted(plan);
+	while (together > 1 && loaders_fit(left, bytes, together, together) < asked)
+		together--;
+	plan->together = together;
+	plan->spare = together > SPARE ? together : SPARE;
+	uint64_t fit = loaders_fit(left, bytes, together, plan->spare);
 	plan->chunk_bytes = bytes;
-	plan->spare = fit > 0 ? SPARE : 1;
-	plan->loaders = (unsigned)within(fit, 1, plan->postgres ? plan->loaders_asked : 1);
+	if (fit == 0)
+		plan->spare = 1;
+	plan->loaders = (unsigned)within(fit, 1, asked);
 	plan->chunk_rows = (uint32_t)within(plan->rows_asked, 1, bytes / RECORD_LEAST);
 	plan->cache_bytes = within(left / CACHE_SHARE, CACHE_LEAST, CACHE_MOST);
 }
@@ -97,6 +120,6 @@ void plan_text(const struct plan *plan, char text[static PLAN_TEXT])
 	snprintf(text, PLAN_TEXT,
 		"memory limit %.0f MiB (%s): %u loader%s%s, %u chunks of %u rows or %llu KiB%s",
 		(double)plan->budget.limit / (double)MIB, why, plan->loaders,
-		plan->loaders == 1 ? "" : "s", asked, plan->loaders + plan->spare, plan->chunk_rows,
-		(unsigned long long)(plan->chunk_bytes / KIB), cache);
+		plan->loaders == 1 ? "" : "s", asked, plan->loaders * plan->together + plan->spare,
+		plan->chunk_rows, (unsigned long long)(plan->chunk_bytes / KIB), cache);
 }

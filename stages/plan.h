@@ -22,7 +22,8 @@ struct plan {
 	uint32_t rows_asked;
 	/* What was decided: */
 	unsigned loaders;
-	unsigned spare;       /* chunk buffers beyond one a loader */
+	unsigned together;    /* chunks that a loader may take into one transaction */
+	unsigned spare;       /* chunk buffers beyond those of the loaders */
 	uint32_t chunk_rows;  /* a chunk ends with so many records */
 	uint64_t chunk_bytes; /* or once it holds so many bytes */
 	uint64_t cache_bytes; /* SQLite's page cache, and its memory to sort; a loader has half */

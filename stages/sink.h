@@ -34,7 +34,8 @@
 #include "state/edition.h"
 #include "state/head.h"
 
-#define SERVED_MAX 64 /* years a destination may serve */
+#define SERVED_MAX    64 /* years a destination may serve */
+#define TOGETHER_MOST 4  /* chunks in one transaction, of any destination */
 
 enum edition_stage {
 	EDITION_INCOMING,
@@ -292,9 +293,9 @@ struct sink {
 };
 
 /*
- * A loader: one connection, one chunk at a time, in this order:
+ * A loader: one connection, one transaction at a time, of one chunk or several, in this order:
  *
- *     begin  (copy | copy copy_undo)...  commit | rollback
+ *     begin  (copy | copy copy_undo)...  witness...  commit | rollback
  *
  * One copy is the rule; several, each with `savepoint`, are how a record that only the server
  * refuses is found. A copy asks for its rows one by one, so that a destination which pulls
@@ -316,8 +317,12 @@ struct loader_ops {
 		uint64_t *taken, struct error *error);
 	/* After a failed copy with a savepoint: back to before it. */
 	bool (*copy_undo)(struct loader *loader, struct error *error);
-	/* Witness row, rejects, COMMIT. An overlap with another chunk, or an answer that did not
-	 * come: ERROR_LOST (whether it is in must be read from the witness). */
+	/* Witness row and rejects of a chunk that shares its transaction with the next one.
+	 */
+	bool (*witness)(struct loader *loader, const struct chunk_record *record,
+		const struct reject *rejects, uint64_t count, struct error *error);
+	/* The same for the last or only chunk, and COMMIT. An overlap with another chunk, or an
+	 * answer that did not come: ERROR_LOST (whether it is in must be read from the witness). */
 	bool (*commit)(struct loader *loader, const struct chunk_record *record,
 		const struct reject *rejects, uint64_t count, struct error *error);
 	/* Whatever state it is in: nothing of this chunk stays. */

@@ -268,7 +268,7 @@ static bool commit(struct postgres_loader *loader, struct error *error)
 	       error_set(error, ERROR_LOST, "the server rolled the chunk back at its COMMIT");
 }
 
-static bool postgres_loader_commit(struct loader *base, const struct chunk_record *record,
+static bool postgres_loader_witness(struct loader *base, const struct chunk_record *record,
 	const struct reject *rejects, uint64_t count, struct error *error)
 {
 	struct postgres_loader *loader = (struct postgres_loader *)base;
@@ -277,6 +277,15 @@ static bool postgres_loader_commit(struct loader *base, const struct chunk_recor
 	for (uint64_t i = 0; i < count; i++)
 		if (!insert_reject(loader, &rejects[i], error))
 			return false;
+	return true;
+}
+
+static bool postgres_loader_commit(struct loader *base, const struct chunk_record *record,
+	const struct reject *rejects, uint64_t count, struct error *error)
+{
+	struct postgres_loader *loader = (struct postgres_loader *)base;
+	if (!postgres_loader_witness(base, record, rejects, count, error))
+		return false;
 	if (commit(loader, error))
 		return true;
 	/* Cancelled or cut off while it committed: only the witness knows. */
@@ -305,6 +314,7 @@ static const struct loader_ops ops = {
 	.begin = postgres_loader_begin,
 	.copy = postgres_copy,
 	.copy_undo = postgres_copy_undo,
+	.witness = postgres_loader_witness,
 	.commit = postgres_loader_commit,
 	.rollback = postgres_loader_rollback,
 	.close = postgres_loader_close,

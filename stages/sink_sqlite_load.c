@@ -165,12 +165,32 @@ static bool counts_agree(const struct sqlite_loader *loader, const struct chunk_
 		(unsigned long long)rejects);
 }
 
+static bool tell(struct sqlite_loader *loader, const struct chunk_record *record,
+	const struct reject *rejects, uint64_t count, struct error *error)
+{
+	return no_overlap(loader, record, error) && chunk_add(loader, record, error) &&
+	       rejects_add(loader, rejects, count, error);
+}
+
+/* What is left of the rows is the next chunk's. */
+static bool witness(struct loader *base, const struct chunk_record *record,
+	const struct reject *rejects, uint64_t count, struct error *error)
+{
+	struct sqlite_loader *loader = (struct sqlite_loader *)base;
+	uint64_t left = loader->rows - record->rows;
+	loader->rows = record->rows;
+	bool done = counts_agree(loader, record, count, error) &&
+		    tell(loader, record, rejects, count, error);
+	loader->rows = left;
+	return done;
+}
+
 static bool commit(struct loader *base, const struct chunk_record *record,
 	const struct reject *rejects, uint64_t count, struct error *error)
 {
 	struct sqlite_loader *loader = (struct sqlite_loader *)base;
-	return counts_agree(loader, record, count, error) && no_overlap(loader, record, error) &&
-	       chunk_add(loader, record, error) && rejects_add(loader, rejects, count, error) &&
+	return counts_agree(loader, record, count, error) &&
+	       tell(loader, record, rejects, count, error) &&
 	       sqlite_run(loader->db, "COMMIT", NULL, error);
 }
 
@@ -194,6 +214,7 @@ static const struct loader_ops ops = {
 	.begin = begin,
 	.copy = copy,
 	.copy_undo = copy_undo,
+	.witness = witness,
 	.commit = commit,
 	.rollback = rollback,
 	.close = close_loader,

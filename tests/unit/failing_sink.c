@@ -28,6 +28,7 @@ static const char *const words[CALLS] = {
 	[CALL_COPY] = "copy",
 	[CALL_ROW] = "row",
 	[CALL_COPY_UNDO] = "copy_undo",
+	[CALL_WITNESS] = "witness",
 	[CALL_COMMIT] = "commit",
 	[CALL_HEAD_ADD] = "head_add",
 };
@@ -252,6 +253,20 @@ static bool copy_undo(struct loader *loader, struct error *error)
 	THROUGH(sink_of(loader), CALL_COPY_UNDO, error, real->ops->copy_undo(real, error));
 }
 
+static bool witness_real(struct loader *loader, const struct chunk_record *record,
+	const struct reject *rejects, uint64_t number, struct error *error)
+{
+	struct loader *real = real_of(loader);
+	return real->ops->witness(real, record, rejects, number, error);
+}
+
+static bool witness(struct loader *loader, const struct chunk_record *record,
+	const struct reject *rejects, uint64_t number, struct error *error)
+{
+	THROUGH(sink_of(loader), CALL_WITNESS, error,
+		witness_real(loader, record, rejects, number, error));
+}
+
 static bool commit_real(struct loader *loader, const struct chunk_record *record,
 	const struct reject *rejects, uint64_t number, struct error *error)
 {
@@ -286,6 +301,7 @@ static const struct loader_ops loader_ops = {
 	.begin = begin,
 	.copy = copy,
 	.copy_undo = copy_undo,
+	.witness = witness,
 	.commit = commit,
 	.rollback = rollback,
 	.close = close_loader,

@@ -33,6 +33,7 @@ enum call {
 	CALL_COPY,
 	CALL_ROW, /* one that a copy asks for: the call is ours then */
 	CALL_COPY_UNDO,
+	CALL_WITNESS,
 	CALL_COMMIT,
 	CALL_HEAD_ADD,
 	CALLS,

@@ -248,6 +248,7 @@ bool attempt_load(struct attempt *attempt)
 {
 	struct plan plan = { .budget = { .asked = BUDGET_LEAST, .limit = BUDGET_LEAST },
 		.chunk_bytes = 1 << 20,
+		.together = attempt->together > 0 ? attempt->together : 1,
 		.spare = 2,
 		.chunk_rows = attempt->chunk_rows,
 		.loaders = attempt->loaders };

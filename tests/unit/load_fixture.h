@@ -78,6 +78,7 @@ struct attempt {
 	uint64_t rows_now;
 	uint32_t chunk_rows;
 	unsigned loaders;
+	unsigned together; /* chunks in a transaction; 0: one */
 	double max_rejects_share;
 	bool refused, from_point;
 };

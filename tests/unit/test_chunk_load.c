@@ -22,6 +22,7 @@ static void test_exactly_the_refused_become_rejects(void **state)
 		for (unsigned set = 0; set < 1U << RECORDS; set += rows == RECORDS ? 1 : 5) {
 			attempt_renew(&attempt);
 			attempt.chunk_rows = rows;
+			attempt.together = 1 + set % 3;
 			failing_sink_reset(failing);
 			for (unsigned i = 0; i < RECORDS; i++)
 				failing->refused[i + 1] = (set >> i & 1) != 0;
@@ -129,9 +130,10 @@ static void test_what_a_chunk_says_of_itself(void **state)
 	attempt_begin(&attempt, &eight);
 	must(header_read(&header, plain.bytes, header_end - 1, &error));
 	must(sink->ops->loader_open(sink, &load.loader, &error));
+	struct chunk *only = &chunk;
 	chunk_of_plain(&chunk);
 	failing->refused[5] = true;
-	must(chunk_load(&load, &chunk, &record, &error));
+	must(chunk_load(&load, &only, 1, &record, &error));
 	assert_int_equal(record.plain_first, header_end);
 	assert_int_equal(record.plain_end, plain.size);
 	assert_int_equal(record.first_record, 1);
@@ -160,13 +162,115 @@ static void test_the_same_chunk_twice(void **state)
 	attempt_begin(&attempt, &eight);
 	must(header_read(&header, plain.bytes, header_end - 1, &error));
 	must(sink->ops->loader_open(sink, &load.loader, &error));
+	struct chunk *only = &chunk;
 	chunk_of_plain(&chunk);
-	must(chunk_load(&load, &chunk, &record, &error));
-	must_fail(chunk_load(&load, &chunk, &record, &error), ERROR_LOST);
+	must(chunk_load(&load, &only, 1, &record, &error));
+	must_fail(chunk_load(&load, &only, 1, &record, &error), ERROR_LOST);
 	assert_non_null(strstr(error.text, "from record 1"));
 	assert_int_equal(ask_number(&attempt.edition, "SELECT count(*) FROM t"), RECORDS);
 	chunk_load_free(&load);
 	load.loader->ops->close(load.loader);
+}
+
+/* --- several chunks in one transaction */
+
+#define TOGETHER 4
+
+/* Two records each. */
+static void chunks_of_plain(
+	struct chunk chunks[static TOGETHER], struct chunk *hand[static TOGETHER])
+{
+	size_t at = header_end;
+	for (unsigned i = 0; i < TOGETHER; i++) {
+		chunks[i] = (struct chunk){ .bytes = plain.bytes + at,
+			.plain_first = at,
+			.first_record = 1 + 2 * i,
+			.records = 2 };
+		for (unsigned lines = 0; lines < 2; at++)
+			lines += plain.bytes[at] == '\n';
+		chunks[i].size = at - chunks[i].plain_first;
+		hand[i] = &chunks[i];
+	}
+	assert_int_equal(at, plain.size);
+}
+
+static enum record_kind fifth_is_short(unsigned number)
+{
+	return number == 5 ? RECORD_SHORT : RECORD_FINE;
+}
+
+static void test_each_of_several_has_its_own_witness(void **state)
+{
+	(void)state;
+	static const struct sample sample = { .records = RECORDS, .kind_of = fifth_is_short };
+	struct attempt attempt;
+	struct header header;
+	struct chunk chunks[TOGETHER];
+	struct chunk *hand[TOGETHER];
+	struct chunk_record records[TOGETHER];
+	struct chunk_load load = { .edition = &attempt.edition, .header = &header };
+	attempt_begin(&attempt, &sample);
+	must(header_read(&header, plain.bytes, header_end - 1, &error));
+	must(sink->ops->loader_open(sink, &load.loader, &error));
+	chunks_of_plain(chunks, hand);
+	failing->refused[3] = true;
+	must_fail(chunk_load(&load, hand, TOGETHER, records, &error), ERROR_DATA);
+	assert_int_equal(ask_number(&attempt.edition, "SELECT count(*) FROM t"), 0);
+	failing->refused[3] = false;
+	chunks[1].records = 3;
+	must_fail(chunk_load(&load, hand, TOGETHER, records, &error), ERROR_SYSTEM);
+	assert_int_equal(ask_number(&attempt.edition, "SELECT count(*) FROM t"), 0);
+	chunks[1].records = 2;
+	failing_sink_reset(failing);
+	must(chunk_load(&load, hand, TOGETHER, records, &error));
+	assert_int_equal(failing->made[CALL_COPY], 1);
+	assert_int_equal(failing->made[CALL_WITNESS], TOGETHER - 1);
+	assert_int_equal(failing->made[CALL_COMMIT], 1);
+	for (unsigned i = 0; i < TOGETHER; i++) {
+		assert_int_equal(records[i].plain_first, chunks[i].plain_first);
+		assert_int_equal(records[i].plain_end, chunks[i].plain_first + chunks[i].size);
+		assert_int_equal(records[i].first_record, 1 + 2 * i);
+		assert_int_equal(records[i].rejects, i == 2);
+		assert_int_equal(records[i].rows + records[i].rejects, 2);
+		assert_int_equal(records[i].crc, inflate_crc32(chunks[i].bytes, chunks[i].size));
+	}
+	assert_int_equal(load.rejects[0].record, 5);
+	chunk_load_free(&load);
+	load.loader->ops->close(load.loader);
+	must(attempt_load(&attempt));
+	assert_whole(&attempt, &sample);
+}
+
+/* Any call can fail, before it was made or after; what was asked of several is then asked of each
+ * one, or of the witness. */
+static void test_failures_of_several(void **state)
+{
+	(void)state;
+	static const enum error_kind kinds[] = { ERROR_BUSY, ERROR_LOST, ERROR_DATABASE };
+	static const struct sample sample = { .records = 24, .kind_of = fifth_is_short };
+	struct attempt attempt;
+	attempt_begin(&attempt, &sample);
+	for (unsigned kind = 0; kind < 6; kind++) {
+		bool reached = true;
+		for (unsigned n = 1; reached; n++) {
+			attempt_renew(&attempt);
+			failing_sink_reset(failing);
+			attempt.chunk_rows = 2;
+			attempt.together = TOGETHER;
+			failing->refused[9] = true;
+			failing->fail_at = n;
+			failing->fail_kind = kinds[kind / 2];
+			failing->fail_after = kind % 2 == 1;
+			bool done = attempt_load(&attempt);
+			reached = failing->failed != -1;
+			failing->fail_at = 0;
+			if (!done) {
+				must(sink->ops->take(sink, &error));
+				must(attempt_load(&attempt));
+			}
+			assert_whole(&attempt, &sample);
+		}
+	}
 }
 
 /* A chunk whose count is wrong must not get in as if it were right. */
@@ -182,11 +286,12 @@ static void test_a_count_that_is_wrong(void **state)
 	must(header_read(&header, plain.bytes, header_end - 1, &error));
 	must(sink->ops->loader_open(sink, &load.loader, &error));
 	for (int off = -1; off <= 1; off += 2) {
+		struct chunk *only = &chunk;
 		chunk_of_plain(&chunk);
 		chunk.records = (uint64_t)(RECORDS + off);
-		must_fail(chunk_load(&load, &chunk, &record, &error), ERROR_SYSTEM);
+		must_fail(chunk_load(&load, &only, 1, &record, &error), ERROR_SYSTEM);
 		failing->refused[2] = true;
-		must_fail(chunk_load(&load, &chunk, &record, &error), ERROR_SYSTEM);
+		must_fail(chunk_load(&load, &only, 1, &record, &error), ERROR_SYSTEM);
 		failing->refused[2] = false;
 	}
 	assert_int_equal(ask_number(&attempt.edition, "SELECT count(*) FROM t"), 0);
@@ -206,6 +311,8 @@ int main(void)
 		LOAD_TEST(test_failures_while_halving),
 		LOAD_TEST(test_what_a_chunk_says_of_itself),
 		LOAD_TEST(test_the_same_chunk_twice),
+		LOAD_TEST(test_each_of_several_has_its_own_witness),
+		LOAD_TEST(test_failures_of_several),
 		LOAD_TEST(test_a_count_that_is_wrong),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

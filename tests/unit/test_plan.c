@@ -28,21 +28,25 @@ static uint64_t worst(const struct plan *plan)
 {
 	uint64_t chunk = plan->chunk_bytes + RECORD_MAX;
 	uint64_t rejects = plan->chunk_rows * sizeof(struct reject);
-	return (plan->loaders + plan->spare) * chunk + plan->loaders * (rejects + 3 * RECORD_MAX) +
+	return (plan->loaders * plan->together + plan->spare) * chunk +
+	       plan->loaders * (plan->together * rejects + 3 * RECORD_MAX) +
 	       (plan->postgres ? 0 : plan->cache_bytes * 3 / 2);
 }
 
 static void test_the_worst_file_fits(void **state)
 {
 	(void)state;
+	static const uint32_t rows[] = { 1, 1000, 3000, 100000 };
 	for (uint64_t limit = BUDGET_LEAST; limit <= 512 * MIB; limit += MIB)
 		for (unsigned loaders = 1; loaders <= 16; loaders++)
-			for (unsigned postgres = 0; postgres < 2; postgres++) {
-				struct plan plan = decide(limit, postgres == 1, loaders, 100000);
+			for (unsigned i = 0; i < 8; i++) {
+				bool postgres = i >= 4;
+				struct plan plan = decide(limit, postgres, loaders, rows[i % 4]);
 				/* 5 MiB: ledger, connections, a download over TLS (measured: 3.9).
 				 */
 				assert_true(worst(&plan) + 5 * MIB <= limit);
-				assert_in_range(plan.loaders, 1, postgres == 1 ? loaders : 1);
+				assert_in_range(plan.loaders, 1, postgres ? loaders : 1);
+				assert_in_range(plan.together, 1, postgres ? TOGETHER_MOST : 1);
 				assert_true(plan.spare >= 1 && plan.chunk_rows >= 1);
 			}
 }
@@ -53,8 +57,23 @@ static void test_the_default_is_what_was_asked(void **state)
 	struct plan plan = decide(BUDGET_DEFAULT, true, 4, 3000);
 	assert_int_equal(plan.loaders, 4);
 	assert_int_equal(plan.chunk_rows, 3000);
-	assert_int_equal(plan.chunk_bytes, MIB);
+	assert_int_equal(plan.chunk_bytes, BUDGET_DEFAULT / 96);
+	assert_int_equal(plan.together, 2);
 	assert_int_equal(plan.spare, 2);
+}
+
+/* A COPY has 12,000 rows where memory allows; loaders come first, and large chunks stand alone. */
+static void test_how_many_chunks_share_a_transaction(void **state)
+{
+	(void)state;
+	assert_int_equal(decide(BUDGET_DEFAULT, true, 2, 3000).together, 4);
+	assert_int_equal(decide(BUDGET_DEFAULT, true, 2, 3000).spare, 4);
+	assert_int_equal(decide(BUDGET_DEFAULT, true, 2, 6000).together, 2);
+	assert_int_equal(decide(BUDGET_DEFAULT, true, 2, 12000).together, 1);
+	assert_int_equal(decide(BUDGET_DEFAULT, true, 1, 1).together, TOGETHER_MOST);
+	assert_int_equal(decide(BUDGET_DEFAULT, false, 1, 3000).together, 1);
+	assert_int_equal(decide(24 * MIB, true, 2, 3000).together, 1);
+	assert_int_equal(decide(512 * MIB, true, 4, 3000).together, TOGETHER_MOST);
 }
 
 static void test_less_memory_is_a_smaller_plan(void **state)
@@ -99,11 +118,11 @@ static void test_it_says_what_and_why(void **state)
 	struct plan plan = decide(24 * MIB, true, 4, 3000);
 	plan_text(&plan, text);
 	assert_string_equal(text,
-		"memory limit 24 MiB (MEMORY_LIMIT): 1 loader instead of 4, 3 chunks of 3000 rows or 384 KiB");
+		"memory limit 24 MiB (MEMORY_LIMIT): 1 loader instead of 4, 3 chunks of 3000 rows or 256 KiB");
 	plan = decide(64 * MIB, false, 4, 100000);
 	plan_text(&plan, text);
 	assert_string_equal(text,
-		"memory limit 64 MiB (MEMORY_LIMIT): 1 loader, 3 chunks of 16384 rows or 1024 KiB, "
+		"memory limit 64 MiB (MEMORY_LIMIT): 1 loader, 3 chunks of 10922 rows or 682 KiB, "
 		"a cache of 4.0 MiB");
 }
 
@@ -112,6 +131,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_worst_file_fits),
 		cmocka_unit_test(test_the_default_is_what_was_asked),
+		cmocka_unit_test(test_how_many_chunks_share_a_transaction),
 		cmocka_unit_test(test_less_memory_is_a_smaller_plan),
 		cmocka_unit_test(test_it_follows_the_limit),
 		cmocka_unit_test(test_it_says_what_and_why),

@@ -18,6 +18,7 @@ int year_setup(void **state)
 		return -1;
 	plan = (struct plan){ .budget = { .asked = BUDGET_LEAST, .limit = BUDGET_LEAST },
 		.chunk_bytes = 1 << 20,
+		.together = 1,
 		.spare = 2,
 		.chunk_rows = UINT32_MAX,
 		.loaders = 1 };
