@@ -67,6 +67,9 @@ bool sqlite_open_at(
 
 /* Turns what SQLite said last on this connection into an error. Returns false. */
 bool sqlite_failed(sqlite3 *db, int code, struct error *error);
+/* ERROR_SYSTEM for a file, or the log beside it, that could not be opened for want of a descriptor.
+ */
+bool sqlite_no_descriptor(const char *path, struct error *error);
 
 /* `values` NULL: nothing is to be put in. *statement is NULL after false. */
 bool sqlite_prepare(sqlite3 *db, sqlite3_stmt **statement, const char *sql,

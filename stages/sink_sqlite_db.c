@@ -8,7 +8,6 @@
 
 #include "stages_sql.h"
 #include "state/base/stop.h"
-#include "state/db.h"
 
 #define TICK_MS      200
 #define CACHE_BYTES  ((uint64_t)4 << 20) /* where nobody says how much */
@@ -41,133 +40,6 @@ static int on_progress(void *context)
 	return stop_requested();
 }
 
-static bool is_full(int number)
-{
-	return number == ENOSPC || number == EDQUOT || number == EFBIG;
-}
-
-/* SQLite says FULL for ENOSPC only; a quota and a limit on a file's size are the same to us. What
- * errno was is asked of the file itself, because the rollback has set it anew meanwhile. */
-static bool file_is_full(sqlite3 *db)
-{
-	return is_full(db_file_errno(db, false)) || is_full(db_file_errno(db, true));
-}
-
-/* SQLite calls a file malformed when a read of it has failed. */
-static bool file_is_unreadable(sqlite3 *db)
-{
-	return db_file_errno(db, false) == EIO || db_file_errno(db, true) == EIO;
-}
-
-static enum error_kind kind_of_io(sqlite3 *db, int extended)
-{
-	if (extended == SQLITE_IOERR_NOMEM)
-		return ERROR_MEMORY;
-	if (is_full(sqlite3_system_errno(db)) || file_is_full(db))
-		return ERROR_FULL;
-	return ERROR_DATABASE;
-}
-
-/* What is no fault of the path that was given. */
-static bool is_of_system(int number)
-{
-	return number == EMFILE || number == ENFILE || number == ENOMEM || number == EIO;
-}
-
-/* A source_row that is there already means that another chunk holds this record: the plan is out of
- * date, not the data wrong. */
-static enum error_kind kind_of_constraint(int extended)
-{
-	if (extended == SQLITE_CONSTRAINT_PRIMARYKEY || extended == SQLITE_CONSTRAINT_ROWID)
-		return ERROR_LOST;
-	return ERROR_DATA;
-}
-
-static enum error_kind kind_of(sqlite3 *db, int extended)
-{
-	switch (extended & 0xff) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-	case SQLITE_PROTOCOL:
-	case SQLITE_SCHEMA:
-		return stop_requested() ? ERROR_STOPPED : ERROR_BUSY;
-	case SQLITE_INTERRUPT:
-		return ERROR_STOPPED;
-	case SQLITE_CONSTRAINT:
-		return kind_of_constraint(extended);
-	case SQLITE_MISMATCH:
-	case SQLITE_TOOBIG:
-		return ERROR_DATA;
-	case SQLITE_FULL:
-		return ERROR_FULL;
-	case SQLITE_NOMEM:
-		return ERROR_MEMORY;
-	case SQLITE_IOERR:
-		return kind_of_io(db, extended);
-	case SQLITE_READONLY:
-		return extended == SQLITE_READONLY_DBMOVED ? ERROR_LOST : ERROR_REFUSED;
-	case SQLITE_CANTOPEN:
-		return is_of_system(sqlite3_system_errno(db)) ? ERROR_SYSTEM : ERROR_REFUSED;
-	case SQLITE_NOTADB:
-		return ERROR_REFUSED;
-	default:
-		return ERROR_DATABASE;
-	}
-}
-
-static const char *remedy_of(enum error_kind kind)
-{
-	switch (kind) {
-	case ERROR_BUSY:
-		return ": another program is writing to it, let it end or end it, then run again";
-	case ERROR_FULL:
-		return ": make room on its disk or on that of the temporary folder, then run again";
-	case ERROR_MEMORY:
-		return ": give the process more memory, or lower --chunk-rows";
-	case ERROR_LOST:
-		return ": what is in must be read again";
-	case ERROR_REFUSED:
-		return ": give the path of a file that can be written and is an SQLite database, or "
-		       "is not there yet";
-	case ERROR_SYSTEM:
-		return ": the system is at fault, not the file; mend that, then run again";
-	case ERROR_DATABASE:
-		return ": look at the kernel's log for errors of the disk and at the file with PRAGMA "
-		       "integrity_check, then run again, or give another file";
-	default:
-		return "";
-	}
-}
-
-/* ": No such device", where the system told SQLite so. */
-static const char *system_reason(sqlite3 *db, int code, char *text, size_t size)
-{
-	char room[128];
-	int number = 0;
-	if ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN)
-		number = sqlite3_system_errno(db);
-	else if ((code & 0xff) == SQLITE_CORRUPT && file_is_unreadable(db))
-		number = EIO;
-	if (number == 0)
-		return "";
-	snprintf(text, size, ": %s", strerror_r(number, room, sizeof(room)));
-	return text;
-}
-
-bool sqlite_failed(sqlite3 *db, int code, struct error *error)
-{
-	int extended = sqlite3_extended_errcode(db);
-	if ((extended & 0xff) != (code & 0xff))
-		extended = code;
-	enum error_kind kind = kind_of(db, extended);
-	const char *file = sqlite3_db_filename(db, "main");
-	char reason[160];
-	return error_set(error, kind, "%s: %s%s%s",
-		file != NULL && file[0] != '\0' ? file : "SQLite",
-		kind == ERROR_STOPPED ? "stopped, as asked" : sqlite3_errmsg(db),
-		system_reason(db, extended, reason, sizeof(reason)), remedy_of(kind));
-}
-
 static bool folder_is_there(const char *path)
 {
 	char folder[PATH_MAX];
@@ -179,23 +51,13 @@ static bool folder_is_there(const char *path)
 	return euidaccess(folder, W_OK) == 0;
 }
 
-/* SQLite tries once more, to read only, and then has that try's reason or a file that cannot be
- * written. */
-static bool no_descriptor(const char *path, struct error *error)
-{
-	return error_set(error, ERROR_SYSTEM,
-		"%s cannot be opened for writing, although it and its folder may be written: let "
-		"the process open more files (ulimit -n), then run again",
-		path);
-}
-
 static bool open_failed(sqlite3 *db, const char *path, int code, struct error *error)
 {
 	if (db == NULL)
 		return error_memory(error, "an SQLite connection");
 	if ((code & 0xff) == SQLITE_CANTOPEN && sqlite3_system_errno(db) == ENOENT &&
 		folder_is_there(path))
-		return no_descriptor(path, error);
+		return sqlite_no_descriptor(path, error);
 	sqlite_failed(db, code, error);
 	return error_where(error, "cannot open %s", path);
 }
@@ -213,7 +75,7 @@ bool sqlite_open_at(
 			 sqlite3_db_readonly(*db, "main") == 1 && euidaccess(path, W_OK) == 0;
 	if (code != SQLITE_OK || only_read) {
 		if (only_read)
-			no_descriptor(path, error);
+			sqlite_no_descriptor(path, error);
 		else
 			open_failed(*db, path, code, error);
 		sqlite3_close(*db);
@@ -246,6 +108,7 @@ bool sqlite_prepare(sqlite3 *db, sqlite3_stmt **statement, const char *sql,
 
 bool sqlite_step(sqlite3_stmt *statement, bool *row, struct error *error)
 {
+	errno = 0;
 	int code = sqlite3_step(statement);
 	while (code == SQLITE_ROW && row == NULL)
 		code = sqlite3_step(statement);
