@@ -19,7 +19,7 @@
 #define YEARS_BACK   6
 #define REFETCH_MOST 1
 
-static void show(struct pipeline *pipeline)
+static void show(struct pipeline *pipeline, bool last)
 {
 	struct run_report *report = pipeline->report;
 	report->elapsed_ms = clock_ms() - pipeline->started_ms;
@@ -35,6 +35,8 @@ static void show(struct pipeline *pipeline)
 		}
 	}
 	pipeline->watched_ms = clock_ms();
+	sampling_take(&pipeline->sampling, pipeline->ledger, report,
+		&pipeline->settings->plan->budget, last);
 	if (pipeline->watch != NULL)
 		pipeline->watch(pipeline->watch_context, report);
 }
@@ -50,7 +52,7 @@ static void tick(void *context)
 		stop_request();
 	}
 	if (clock_ms() - pipeline->watched_ms >= WATCH_MS)
-		show(pipeline);
+		show(pipeline, false);
 }
 
 static bool begin_year(struct pipeline *pipeline, struct work *work, int year, struct error *error)
@@ -356,7 +358,7 @@ bool pipeline_run(const struct pipeline_settings *settings, struct ledger *ledge
 	if (live != NULL && !pipeline.taken)
 		snprintf(report->destination, sizeof(report->destination), "%s",
 			live->destination.name);
-	show(&pipeline);
+	show(&pipeline, true);
 	forget_absent(&pipeline);
 	free(pipeline.works);
 	return done;

@@ -12,6 +12,7 @@
 
 #include "stages/ahead.h"
 #include "stages/pipeline.h"
+#include "stages/sampling.h"
 
 enum turn {
 	TURN_FETCH,  /* asked; its answer is awaited */
@@ -55,6 +56,7 @@ struct pipeline {
 	struct work *works;
 	unsigned count;
 	uint64_t started_ms, watched_ms;
+	struct sampling sampling;
 	struct error pump_error; /* the ledger failed inside a tick; told at the next chance */
 	bool changed;
 	bool retaken; /* the sink was lost and came back: years that were in may not be any more */

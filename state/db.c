@@ -224,6 +224,51 @@ void db_sort_memory(uint64_t bytes)
 	sqlite3_config(SQLITE_CONFIG_PMASZ, (unsigned)(bytes / SORT_PAGE));
 }
 
+/* Where we may not make a log (WAL) and none is there, nobody writes: SQLite, which would make one
+ * even to read, must be told so. A writer that begins now changes the file itself only once its log
+ * is long, and we have read by then. */
+static bool is_at_rest(const char *path)
+{
+	char folder[4096];
+	char log[4096];
+	const char *slash = strrchr(path, '/');
+	int size = slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path);
+	snprintf(folder, sizeof(folder), "%.*s", size, slash == NULL ? "." : path);
+	snprintf(log, sizeof(log), "%s-wal", path);
+	return euidaccess(folder, W_OK) == -1 && access(log, F_OK) == -1 && errno == ENOENT;
+}
+
+/* The caller frees; NULL: no memory. */
+static char *uri_of(const char *path)
+{
+	static const char begin[] = "file:", end[] = "?immutable=1";
+	char *uri = malloc(sizeof(begin) + 3 * strlen(path) + sizeof(end));
+	if (uri == NULL)
+		return NULL;
+	char *at = stpcpy(uri, begin);
+	for (; *path != '\0'; path++)
+		if (*path == '%' || *path == '?' || *path == '#')
+			at += sprintf(at, "%%%02x", (unsigned)*path);
+		else
+			*at++ = *path;
+	stpcpy(at, end);
+	return uri;
+}
+
+static int open_handle(struct db *db, enum db_mode mode)
+{
+	int flags = mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+	if (mode == DB_WRITE || !is_at_rest(db->path))
+		return sqlite3_open_v2(db->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	char *uri = uri_of(db->path);
+	if (uri == NULL)
+		return SQLITE_NOMEM;
+	int code = sqlite3_open_v2(
+		uri, &db->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+	free(uri);
+	return code;
+}
+
 bool db_open(struct db **out, const char *path, enum db_mode mode, struct error *error)
 {
 	*out = NULL;
@@ -232,8 +277,7 @@ bool db_open(struct db **out, const char *path, enum db_mode mode, struct error 
 		free(db);
 		return error_memory(error, "the ledger");
 	}
-	int flags = mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-	int code = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	int code = open_handle(db, mode);
 	bool done = code == SQLITE_OK ? is_open_for(db, mode, error) && settle(db, mode, error)
 				      : failed(db, code, "opening", error);
 	if (done)

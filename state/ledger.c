@@ -39,6 +39,8 @@ static const char *const schema[] = {
 	sql_schema_11_event_update,
 	sql_schema_12_event_delete,
 	sql_schema_13_event_replace,
+	sql_schema_14_sample,
+	sql_schema_15_reject_place,
 };
 #define SCHEMA_VERSION ((int)(sizeof(schema) / sizeof(schema[0])))
 
@@ -91,7 +93,7 @@ static bool ballast_drop(const struct ledger *ledger)
 	return unlink(ledger->ballast) == 0;
 }
 
-static bool write_once(
+bool ledger_transact_spare(
 	struct ledger *ledger, ledger_writing *writing, const void *what, struct error *error)
 {
 	if (!db_begin(ledger->db, error))
@@ -105,9 +107,9 @@ static bool write_once(
 bool ledger_transact(
 	struct ledger *ledger, ledger_writing *writing, const void *what, struct error *error)
 {
-	return write_once(ledger, writing, what, error) ||
+	return ledger_transact_spare(ledger, writing, what, error) ||
 	       (error->kind == ERROR_FULL && ballast_drop(ledger) &&
-		       write_once(ledger, writing, what, error));
+		       ledger_transact_spare(ledger, writing, what, error));
 }
 
 bool ledger_transact_durable(

@@ -131,6 +131,24 @@ bool ledger_years(struct ledger *ledger, const char *uuid, ledger_year_seen *see
  * ended_at and what goes with it are null. */
 bool ledger_status_json(struct ledger *ledger, struct buf *json, struct error *error);
 
+/* Samples (ledger_sample.c): how a run goes over its time, to be shown. They can be missed: the
+ * ballast is not given up for one. */
+
+#define LEDGER_SAMPLES_MOST 480 /* of a run */
+
+struct run_sample {
+	uint64_t at_ms;        /* since the run began */
+	uint64_t rows;         /* loaded by this run so far */
+	uint64_t memory;       /* resident, bytes */
+	uint64_t memory_limit; /* bytes */
+};
+
+bool ledger_sample_put(struct ledger *ledger, const struct run_sample *sample, struct error *error);
+/* Of this run only those stay whose at_ms is a multiple. */
+bool ledger_samples_thin(struct ledger *ledger, uint64_t every_ms, struct error *error);
+/* Those of runs before the last few go. */
+bool ledger_samples_forget(struct ledger *ledger, struct error *error);
+
 /* History (ledger_history.c). */
 
 /* One name and value of an event. */

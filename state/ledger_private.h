@@ -26,6 +26,9 @@ typedef bool ledger_writing(struct ledger *ledger, const void *what, struct erro
 /* One transaction. When the disk is full the ballast goes and it is tried once more. */
 bool ledger_transact(
 	struct ledger *ledger, ledger_writing *writing, const void *what, struct error *error);
+/* The same for what can be missed: the ballast stays. */
+bool ledger_transact_spare(
+	struct ledger *ledger, ledger_writing *writing, const void *what, struct error *error);
 /* The same, on disk when it says true. */
 bool ledger_transact_durable(
 	struct ledger *ledger, ledger_writing *writing, const void *what, struct error *error);

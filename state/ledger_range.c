@@ -155,6 +155,21 @@ static bool replace_merged(
 	return db_run(query, error) && insert_range(ledger, sha256, merged, error);
 }
 
+/* Where the file's rejects are, for people: ranges are merged. */
+static bool note_rejects(
+	struct ledger *ledger, const char *sha256, const struct range *range, struct error *error)
+{
+	struct db_query *query = NULL;
+	if (range->rejects == 0)
+		return true;
+	if (!prepare_ranges(ledger, sql_reject_place_put, sha256, &query, error))
+		return false;
+	db_bind_size(query, 3, range->plain_first);
+	db_bind_size(query, 4, range->plain_end);
+	db_bind_size(query, 5, range->rejects);
+	return db_run(query, error);
+}
+
 static bool add_range(struct ledger *ledger, const void *what, struct error *error)
 {
 	const struct edition_range *add = what;
@@ -170,7 +185,7 @@ static bool add_range(struct ledger *ledger, const void *what, struct error *err
 			near.items[i].plain_end >= add->range->plain_end)
 			done = replace_merged(ledger, add->sha256, &near.items[i], error);
 	ranges_free(&near);
-	return done;
+	return done && note_rejects(ledger, add->sha256, add->range, error);
 }
 
 bool ledger_range_add(
@@ -189,7 +204,9 @@ static bool replace_ranges(struct ledger *ledger, const void *what, struct error
 		    db_run(query, error);
 	for (unsigned i = 0; done && i < replace->ranges->count; i++)
 		done = insert_range(ledger, replace->sha256, &replace->ranges->items[i], error);
-	return done;
+	return done &&
+	       prepare_ranges(ledger, sql_reject_places_undone, replace->sha256, &query, error) &&
+	       db_run(query, error);
 }
 
 bool ledger_ranges_replace(

@@ -190,6 +190,7 @@ static bool move_destination(struct ledger *ledger, const void *what, struct err
 {
 	return put_destination(ledger, what, error) &&
 	       forget_others(ledger, sql_destination_others_ranges, what, error) &&
+	       forget_others(ledger, sql_destination_others_rejects, what, error) &&
 	       forget_others(ledger, sql_destination_others_years, what, error) &&
 	       forget_others(ledger, sql_destination_others, what, error);
 }

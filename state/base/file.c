@@ -107,6 +107,28 @@ bool file_free_bytes(const char *path, uint64_t *bytes, struct error *error)
 	return true;
 }
 
+/* flock(2) cannot be looked at without being taken. So beside it there is one of the other kind,
+ * that can; it excludes nobody. */
+static void lock_to_be_seen(int fd)
+{
+	struct flock seen = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	(void)!fcntl(fd, F_OFD_SETLK, &seen);
+}
+
+bool file_is_locked(const char *path, bool *locked, struct error *error)
+{
+	struct flock seen = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	*locked = false;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return errno == ENOENT || error_system(error, "cannot open the lock file %s", path);
+	bool done = fcntl(fd, F_OFD_GETLK, &seen) == 0 ||
+		    error_system(error, "cannot look at the lock of %s", path);
+	*locked = done && seen.l_type != F_UNLCK;
+	file_close(&fd);
+	return done;
+}
+
 bool file_lock(const char *path, const char *mine, int *fd, char *holder, size_t holder_size,
 	struct error *error)
 {
@@ -125,6 +147,7 @@ bool file_lock(const char *path, const char *mine, int *fd, char *holder, size_t
 		file_close(fd);
 		return taken;
 	}
+	lock_to_be_seen(*fd);
 	/* Who holds it is for people only; a full disk must not keep a run from starting. */
 	struct error ignored;
 	if (ftruncate(*fd, 0) == 0)

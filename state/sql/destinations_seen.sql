@@ -1,0 +1,1 @@
+SELECT id, uuid, kind, name FROM destination ORDER BY turn DESC LIMIT ?1
