@@ -29,6 +29,7 @@ static const char all_about[] =
 	"  revert    the previous one becomes live again\n"
 	"  mend      loads rejects that were mended by hand\n"
 	"  clean     frees the downloaded files of years that are in\n"
+	"  health    is work done, or does it go on? For a container's HEALTHCHECK\n"
 	"'dvf-import COMMAND --help' shows the options of one command.\n";
 
 static const char run_about[] =
@@ -125,6 +126,15 @@ static const char clean_about[] =
 	"Example:\n"
 	"  dvf-import clean --dry-run\n";
 
+static const char health_about[] =
+	"Usage: dvf-import health [OPTION]...\n"
+	"\n"
+	"Says in a line whether the last run ended well, or one is at work and gets on.\n"
+	"It only reads the state folder.\n"
+	"\n"
+	"Example:\n"
+	"  HEALTHCHECK CMD [\"dvf-import\", \"health\"]\n";
+
 static const struct {
 	unsigned commands;
 	const char *text;
@@ -136,8 +146,8 @@ static const struct {
 		"                       else POSTGRES_HOST with POSTGRES_PORT, POSTGRES_USER,\n"
 		"                       POSTGRES_PASSWORD, POSTGRES_DB; else dvf.sqlite here.\n"
 		"                       What is not given comes from libpq's PG* variables.\n"
-		"                       The table of status is then about this one only; history\n"
-		"                       and clean always see every destination\n"
+		"                       The table of status is then about this one only; history,\n"
+		"                       clean and health always see every one\n"
 		"  --state FOLDER       the ledger and the downloads (DVF_STATE_DIR); default:\n"
 		"                       $XDG_STATE_HOME/dvf-import, ~/.local/state/dvf-import,\n"
 		"                       else ./.dvf-import\n" },
@@ -193,6 +203,9 @@ static const struct {
 			  "  --watch              again every second, until interrupted\n" },
 	{ COMMAND_STATUS | COMMAND_HISTORY,
 		"  --json               for programs (status and history)\n" },
+	{ COMMAND_HEALTH,
+		"\nOptions of health:\n"
+		"  --within SECONDS     how long it waits for a run at work to get on; 10\n" },
 	{ COMMAND_CLEAN, "\nOptions of clean:\n"
 			 "  --dry-run            only tell what would be freed\n" },
 	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_STATUS | COMMAND_VERIFY | COMMAND_HISTORY |
@@ -234,7 +247,8 @@ static const struct {
 		"\nExit code: 0 every year is equal; 1 one is different; 3 one cannot be proved\n"
 		"(its edition is to be had no more, the year is not served, no connection) and\n"
 		"none is different; 64 wrong usage; 75 interrupted.\n" },
-	{ COMMAND_EVERY & ~COMMAND_VERIFY,
+	{ COMMAND_HEALTH, "\nExit code: 0 work is done or goes on; 1 neither; 64 wrong usage.\n" },
+	{ COMMAND_EVERY & ~(COMMAND_VERIFY | COMMAND_HEALTH),
 		"\nExit code: 0 done, every year asked for is in; 2 some are; 1 none is, or it\n"
 		"could not start; 3 refused, nothing changed; 64 wrong usage; 75 interrupted,\n"
 		"run it again to go on.\n" },
@@ -261,6 +275,8 @@ static const char *about(unsigned command)
 		return revert_about;
 	case COMMAND_MEND:
 		return mend_about;
+	case COMMAND_HEALTH:
+		return health_about;
 	default:
 		return all_about;
 	}

@@ -17,7 +17,8 @@ enum command_bit {
 	COMMAND_PROMOTE = 64,
 	COMMAND_REVERT = 128,
 	COMMAND_MEND = 256,
-	COMMAND_EVERY = 511,
+	COMMAND_HEALTH = 512,
+	COMMAND_EVERY = 1023,
 };
 
 /* COMMAND_EVERY: the whole program. */

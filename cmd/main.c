@@ -22,6 +22,7 @@ static int command(const struct options *options)
 		{ "promote", command_promote },
 		{ "revert", command_revert },
 		{ "mend", command_mend },
+		{ "health", command_health },
 	};
 	command_log(options);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

@@ -137,6 +137,7 @@ const struct option_known option_table[OPTIONS_KNOWN] = {
 	{ "fast", COMMAND_VERIFY, NULL, FLAG(fast) },
 	{ "rejects", COMMAND_HISTORY, NULL, FLAG(rejects) },
 	{ "csv", COMMAND_HISTORY, NULL, FLAG(csv) },
+	{ "within", COMMAND_HEALTH, NULL, NUMBER(within_s, 0, 3600) },
 	{ "openlineage", COMMAND_RUN, "OPENLINEAGE_URL", SECRET(take_openlineage) },
 };
 /* clang-format on */

@@ -45,6 +45,7 @@ static const struct {
 	{ "promote", COMMAND_PROMOTE },
 	{ "revert", COMMAND_REVERT },
 	{ "mend", COMMAND_MEND },
+	{ "health", COMMAND_HEALTH },
 };
 
 /* Those that connect to a destination whether or not one was named. */
@@ -168,12 +169,20 @@ static bool words_read(
 	return done;
 }
 
+static bool is_seen(const struct words *words, const char *option)
+{
+	for (unsigned i = 0; i < OPTIONS_KNOWN; i++)
+		if (strcmp(option_table[i].name, option) == 0)
+			return words->seen[i];
+	return false;
+}
+
 static bool words_fit(const struct words *words, struct error *error)
 {
 	if (words->command == NULL)
 		return error_set(error, ERROR_USAGE,
 			"a command is missing: run, status, history, check, clean, verify, promote, "
-			"revert or mend" SEE_HELP);
+			"revert, mend or health" SEE_HELP);
 	if (words->command_bit == COMMAND_MEND && words->file == NULL)
 		return error_set(error, ERROR_USAGE,
 			"mend needs the file of mended records: dvf-import mend FILE" SEE_HELP);
@@ -204,14 +213,6 @@ static bool setting_apply(
 		    error_where(error, "%s", option->variable);
 	free(secret);
 	return done;
-}
-
-static bool is_seen(const struct words *words, const char *option)
-{
-	for (unsigned i = 0; i < OPTIONS_KNOWN; i++)
-		if (strcmp(option_table[i].name, option) == 0)
-			return words->seen[i];
-	return false;
 }
 
 /* The history lies in the state folder; only to compare it, or for the rejects, is a destination
@@ -350,6 +351,7 @@ static bool defaults_set(struct options *options, struct error *error)
 	options->to.wait_s = 60;
 	options->to.snapshot_wait_s = 60;
 	options->promote.drain_s = 10;
+	options->within_s = 10;
 	options->run.chunk_rows = 3000;
 	options->run.loaders = usable < 4 ? usable : 4;
 	options->run.max_rejects_share = 0.001;

@@ -36,6 +36,7 @@ struct options {
 	bool staging;                    /* to.slot is SLOT_STAGING */
 	bool fast;                       /* verify */
 	bool rejects, csv;               /* history */
+	uint32_t within_s;               /* health */
 	const char *file;                /* mend: the file of mended records */
 	struct lineage_settings lineage; /* run: where its lineage events go */
 	struct promote_settings promote; /* promote, revert, run --promote */

@@ -1,0 +1,140 @@
+#include "cmd/standing.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The newest run that imports; a promote says nothing of what is in. */
+static const struct run_seen *last_import(const struct look *look)
+{
+	for (unsigned i = 0; i < look->run_count; i++)
+		if (strcmp(look->runs[i].command, "run") == 0)
+			return &look->runs[i];
+	return look->run_count > 0 ? &look->runs[0] : NULL;
+}
+
+static bool never_ended(const struct run_seen *run)
+{
+	return run->outcome[0] == '\0' || strcmp(run->outcome, "killed") == 0;
+}
+
+bool standing_at_work(const struct look *look)
+{
+	return look->locked && look->run_count > 0 && look->runs[0].outcome[0] == '\0';
+}
+
+static bool counts_nothing(const char *stage)
+{
+	return strcmp(stage, "indexing") == 0 || strcmp(stage, "checking") == 0 ||
+	       strcmp(stage, "ready") == 0;
+}
+
+static bool year_moved(const struct year_seen *before, const struct year_seen *now)
+{
+	const struct year_state *a = &before->state, *b = &now->state;
+	return strcmp(a->stage, b->stage) != 0 || strcmp(a->sha256, b->sha256) != 0 ||
+	       a->packed_done != b->packed_done || a->plain_done != b->plain_done ||
+	       a->rows != b->rows || a->rejects != b->rejects ||
+	       (counts_nothing(b->stage) && a->elapsed_ms != b->elapsed_ms);
+}
+
+bool standing_moved(const struct look *before, const struct look *now)
+{
+	if (before->head != now->head || before->run_count != now->run_count ||
+		before->destination_count != now->destination_count ||
+		(now->run_count > 0 && before->runs[0].id != now->runs[0].id))
+		return true;
+	if (now->destination_count == 0)
+		return false;
+	const struct destination_seen *a = &before->destinations[0], *b = &now->destinations[0];
+	bool moved = a->year_count != b->year_count || strcmp(a->uuid, b->uuid) != 0;
+	for (unsigned i = 0; !moved && i < b->year_count; i++)
+		moved = year_moved(&a->years[i], &b->years[i]);
+	return moved;
+}
+
+/* "2023 loading, 12000 rows", the year that is in work; "" when none is. */
+static void in_work(const struct look *look, char *text, size_t size)
+{
+	static const char *const stages[] = { "loading", "indexing", "checking", "ready",
+		"fetching", "waiting" };
+	const struct destination_seen *to = &look->destinations[0];
+	text[0] = '\0';
+	for (size_t k = 0; k < sizeof(stages) / sizeof(stages[0]); k++)
+		for (unsigned i = 0; look->destination_count > 0 && i < to->year_count; i++) {
+			const struct year_state *state = &to->years[i].state;
+			if (strcmp(state->stage, stages[k]) != 0)
+				continue;
+			snprintf(text, size, ": %d %s, %llu rows", state->year, state->stage,
+				(unsigned long long)state->rows);
+			return;
+		}
+}
+
+static void judge_work(struct standing *standing, const struct look *look, bool moves)
+{
+	const struct run_seen *run = &look->runs[0];
+	char what[64];
+	in_work(look, what, sizeof(what));
+	standing->healthy = moves || strcmp(run->command, "run") != 0;
+	standing->state = standing->healthy ? STANDING_WORKS : STANDING_STALLED;
+	snprintf(standing->reason, sizeof(standing->reason), "%s %lld is at work%s%s", run->command,
+		(long long)run->id, standing->healthy ? "" : " and nothing has moved", what);
+}
+
+static void judge_end(struct standing *standing, const struct run_seen *run)
+{
+	standing->healthy = run->exit_code == 0;
+	standing->state = standing->healthy ? STANDING_DONE : STANDING_UNDONE;
+	if (standing->healthy)
+		snprintf(standing->reason, sizeof(standing->reason),
+			"run %lld ended well at %s: every year asked for is in", (long long)run->id,
+			run->ended_at);
+	else
+		snprintf(standing->reason, sizeof(standing->reason),
+			"run %lld ended at %s with exit code %d (%s): dvf-import status tells why",
+			(long long)run->id, run->ended_at, run->exit_code, run->outcome);
+}
+
+void standing_judge(
+	struct standing *standing, const struct look *look, const struct error *why, bool moves)
+{
+	*standing = (struct standing){ .state = STANDING_UNKNOWN };
+	if (look == NULL) {
+		snprintf(standing->reason, sizeof(standing->reason), "%s", why->text);
+		return;
+	}
+	const struct run_seen *run = last_import(look);
+	if (standing_at_work(look)) {
+		judge_work(standing, look, moves);
+	} else if (look->locked && (run == NULL || never_ended(run) || run->exit_code != 0)) {
+		standing->state = STANDING_BEGINS;
+		standing->healthy = true;
+		snprintf(standing->reason, sizeof(standing->reason),
+			"something is at work on the state folder and has not said yet what");
+	} else if (run == NULL) {
+		standing->state = STANDING_NEW;
+		snprintf(standing->reason, sizeof(standing->reason), "no run has begun yet");
+	} else if (never_ended(run)) {
+		standing->state = STANDING_KILLED;
+		snprintf(standing->reason, sizeof(standing->reason),
+			"run %lld was killed and none goes on: dvf-import run does",
+			(long long)run->id);
+	} else {
+		judge_end(standing, run);
+	}
+}
+
+const char *standing_word(enum standing_state state)
+{
+	static const char *const words[] = {
+		[STANDING_UNKNOWN] = "unknown",
+		[STANDING_NEW] = "new",
+		[STANDING_BEGINS] = "beginning",
+		[STANDING_WORKS] = "working",
+		[STANDING_STALLED] = "stalled",
+		[STANDING_DONE] = "done",
+		[STANDING_UNDONE] = "undone",
+		[STANDING_KILLED] = "killed",
+	};
+	return words[state];
+}
