@@ -6,12 +6,14 @@ The source files stand in build.ninja, by hand; nothing here names one.
     ./configure.py [--cc clang] [--sanitize address,undefined | thread] [--werror] [--build DIR]
 """
 import argparse
+import os
 import shlex
 import shutil
 import subprocess
 import sys
 
-LIBRARIES = ["libcurl", "zlib", "libpq", "sqlite3", "libcrypto"]
+LIBRARIES = ["libcurl", "zlib", "libpq", "sqlite3", "libcrypto", "libmicrohttpd"]
+DYGRAPHS = "/usr/share/javascript/dygraphs"  # Debian's libjs-dygraphs, which draws the plots of serve
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wstrict-prototypes",
             "-Wmissing-prototypes", "-Wvla", "-Wformat=2"]
 VERSION = "0.1.0"
@@ -41,6 +43,8 @@ def main():
     for tool in (args.cc, "pkg-config"):
         if not shutil.which(tool):
             sys.exit(f"configure.py: {tool} is not installed. Run ops/deps.")
+    if not os.path.exists(f"{DYGRAPHS}/dygraph.min.js"):
+        sys.exit(f"configure.py: {DYGRAPHS} (libjs-dygraphs) is not there. Run ops/deps.")
     cflags = ["-std=c17", "-g", "-O0" if args.debug else "-O2", "-pthread",
               "-D_GNU_SOURCE", f"-DDVF_IMPORT_VERSION='\"{VERSION}\"'", "-fno-strict-aliasing", *WARNINGS]
     ldflags = ["-pthread", "-Wl,--as-needed"]
@@ -58,6 +62,7 @@ def main():
         out.write("# written by configure.py\n")
         out.write(f"builddir = {args.build}\n")
         out.write(f"cc = {args.cc}\n")
+        out.write(f"dygraphs = {DYGRAPHS}\n")
         out.write(f"python = {sys.executable}\n")
         out.write(f"cflags = {' '.join(cflags + pkg_config('--cflags', LIBRARIES))}\n")
         out.write(f"ldflags = {' '.join(ldflags)}\n")

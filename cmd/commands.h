@@ -28,6 +28,8 @@ bool command_promote_staged(
 	const struct options *options, struct ledger *ledger, struct error *error);
 int command_mend(const struct options *options);
 int command_health(const struct options *options);
+int command_serve(const struct options *options);
+int command_report(const struct options *options);
 
 /* history --rejects: of the destination, not of the ledger. */
 int history_rejects(const struct options *options);

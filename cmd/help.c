@@ -30,6 +30,8 @@ static const char all_about[] =
 	"  mend      loads rejects that were mended by hand\n"
 	"  clean     frees the downloaded files of years that are in\n"
 	"  health    is work done, or does it go on? For a container's HEALTHCHECK\n"
+	"  serve     a page that shows it live, /healthz and /metrics\n"
+	"  report    the same page as one file, to attach to a ticket\n"
 	"'dvf-import COMMAND --help' shows the options of one command.\n";
 
 static const char run_about[] =
@@ -135,6 +137,27 @@ static const char health_about[] =
 	"Example:\n"
 	"  HEALTHCHECK CMD [\"dvf-import\", \"health\"]\n";
 
+static const char serve_about[] =
+	"Usage: dvf-import serve [OPTION]...\n"
+	"\n"
+	"Serves a page that shows where the years stand, live, and /healthz (JSON, 200 or\n"
+	"503) and /metrics (Prometheus). It only reads the state folder, also beside a\n"
+	"run, and asks nobody who looks for a password: further than this machine it\n"
+	"belongs behind a proxy that does. Ended by SIGINT or SIGTERM.\n"
+	"\n"
+	"Examples:\n"
+	"  dvf-import serve\n"
+	"  dvf-import serve --listen 0.0.0.0:8080 --state /var/lib/dvf-import\n";
+
+static const char report_about[] =
+	"Usage: dvf-import report --html FILE [OPTION]...\n"
+	"\n"
+	"Writes the page of serve, as it is now, into one file that needs nothing else.\n"
+	"It names destinations, hosts and files; it holds no password.\n"
+	"\n"
+	"Example:\n"
+	"  dvf-import report --html dvf.html\n";
+
 static const struct {
 	unsigned commands;
 	const char *text;
@@ -147,7 +170,7 @@ static const struct {
 		"                       POSTGRES_PASSWORD, POSTGRES_DB; else dvf.sqlite here.\n"
 		"                       What is not given comes from libpq's PG* variables.\n"
 		"                       The table of status is then about this one only; history,\n"
-		"                       clean and health always see every one\n"
+		"                       clean, health, serve and report always see every one\n"
 		"  --state FOLDER       the ledger and the downloads (DVF_STATE_DIR); default:\n"
 		"                       $XDG_STATE_HOME/dvf-import, ~/.local/state/dvf-import,\n"
 		"                       else ./.dvf-import\n" },
@@ -206,6 +229,13 @@ static const struct {
 	{ COMMAND_HEALTH,
 		"\nOptions of health:\n"
 		"  --within SECONDS     how long it waits for a run at work to get on; 10\n" },
+	{ COMMAND_SERVE,
+		"\nOptions of serve:\n"
+		"  --listen HOST:PORT   an address of this machine; 127.0.0.1:8080. Others than\n"
+		"                       loopback let other machines look\n" },
+	{ COMMAND_REPORT, "\nOptions of report:\n"
+			  "  --html FILE          is replaced once the new one is whole\n"
+			  "  --lang LANGUAGE      en or fr; en\n" },
 	{ COMMAND_CLEAN, "\nOptions of clean:\n"
 			 "  --dry-run            only tell what would be freed\n" },
 	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_STATUS | COMMAND_VERIFY | COMMAND_HISTORY |
@@ -248,7 +278,10 @@ static const struct {
 		"(its edition is to be had no more, the year is not served, no connection) and\n"
 		"none is different; 64 wrong usage; 75 interrupted.\n" },
 	{ COMMAND_HEALTH, "\nExit code: 0 work is done or goes on; 1 neither; 64 wrong usage.\n" },
-	{ COMMAND_EVERY & ~(COMMAND_VERIFY | COMMAND_HEALTH),
+	{ COMMAND_SERVE | COMMAND_REPORT,
+		"\nExit code: 0 done, or ended by a signal; 1 it could not be; 3 there is no\n"
+		"ledger yet (report); 64 wrong usage.\n" },
+	{ COMMAND_EVERY & ~(COMMAND_VERIFY | COMMAND_HEALTH | COMMAND_SERVE | COMMAND_REPORT),
 		"\nExit code: 0 done, every year asked for is in; 2 some are; 1 none is, or it\n"
 		"could not start; 3 refused, nothing changed; 64 wrong usage; 75 interrupted,\n"
 		"run it again to go on.\n" },
@@ -277,6 +310,10 @@ static const char *about(unsigned command)
 		return mend_about;
 	case COMMAND_HEALTH:
 		return health_about;
+	case COMMAND_SERVE:
+		return serve_about;
+	case COMMAND_REPORT:
+		return report_about;
 	default:
 		return all_about;
 	}

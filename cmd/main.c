@@ -23,6 +23,8 @@ static int command(const struct options *options)
 		{ "revert", command_revert },
 		{ "mend", command_mend },
 		{ "health", command_health },
+		{ "serve", command_serve },
+		{ "report", command_report },
 	};
 	command_log(options);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

@@ -94,6 +94,25 @@ static bool take_limit(struct options *options, const char *value, struct error 
 	return true;
 }
 
+static bool take_listen(struct options *options, const char *value, struct error *error)
+{
+	return setting_listen(value, &options->listen, error);
+}
+
+static bool take_html(struct options *options, const char *value, struct error *error)
+{
+	(void)error;
+	options->html = value;
+	return true;
+}
+
+static bool take_lang(struct options *options, const char *value, struct error *error)
+{
+	options->french = strcmp(value, "fr") == 0;
+	return options->french || strcmp(value, "en") == 0 ||
+	       error_set(error, ERROR_USAGE, "'%.60s' is not en or fr", value);
+}
+
 #define LOADS           (COMMAND_RUN | COMMAND_CHECK)
 #define SWAPS           (COMMAND_PROMOTE | COMMAND_REVERT)
 #define CONNECTS        (LOADS | COMMAND_VERIFY | COMMAND_MEND | COMMAND_HISTORY | SWAPS)
@@ -138,6 +157,9 @@ const struct option_known option_table[OPTIONS_KNOWN] = {
 	{ "rejects", COMMAND_HISTORY, NULL, FLAG(rejects) },
 	{ "csv", COMMAND_HISTORY, NULL, FLAG(csv) },
 	{ "within", COMMAND_HEALTH, NULL, NUMBER(within_s, 0, 3600) },
+	{ "listen", COMMAND_SERVE, NULL, OTHER(take_listen) },
+	{ "html", COMMAND_REPORT, NULL, OTHER(take_html) },
+	{ "lang", COMMAND_REPORT, NULL, OTHER(take_lang) },
 	{ "openlineage", COMMAND_RUN, "OPENLINEAGE_URL", SECRET(take_openlineage) },
 };
 /* clang-format on */

@@ -21,7 +21,7 @@ struct option_known {
 	bool (*take)(struct options *options, const char *value, struct error *error);
 };
 
-#define OPTIONS_KNOWN 35
+#define OPTIONS_KNOWN 38
 
 extern const struct option_known option_table[OPTIONS_KNOWN];
 

@@ -46,6 +46,8 @@ static const struct {
 	{ "revert", COMMAND_REVERT },
 	{ "mend", COMMAND_MEND },
 	{ "health", COMMAND_HEALTH },
+	{ "serve", COMMAND_SERVE },
+	{ "report", COMMAND_REPORT },
 };
 
 /* Those that connect to a destination whether or not one was named. */
@@ -182,10 +184,13 @@ static bool words_fit(const struct words *words, struct error *error)
 	if (words->command == NULL)
 		return error_set(error, ERROR_USAGE,
 			"a command is missing: run, status, history, check, clean, verify, promote, "
-			"revert, mend or health" SEE_HELP);
+			"revert, mend, health, serve or report" SEE_HELP);
 	if (words->command_bit == COMMAND_MEND && words->file == NULL)
 		return error_set(error, ERROR_USAGE,
 			"mend needs the file of mended records: dvf-import mend FILE" SEE_HELP);
+	if (words->command_bit == COMMAND_REPORT && !is_seen(words, "html"))
+		return error_set(error, ERROR_USAGE,
+			"report needs a file to write: dvf-import report --html FILE" SEE_HELP);
 	for (unsigned i = 0; i < OPTIONS_KNOWN; i++)
 		if (words->seen[i] && (option_table[i].commands & words->command_bit) == 0)
 			return error_set(error, ERROR_USAGE, "--%s does not go with %s" SEE_HELP,
@@ -352,6 +357,7 @@ static bool defaults_set(struct options *options, struct error *error)
 	options->to.snapshot_wait_s = 60;
 	options->promote.drain_s = 10;
 	options->within_s = 10;
+	options->listen = (struct listen_at){ .host = "127.0.0.1", .port = 8080 };
 	options->run.chunk_rows = 3000;
 	options->run.loaders = usable < 4 ? usable : 4;
 	options->run.max_rejects_share = 0.001;

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "cmd/setting.h"
 #include "stages/lineage.h"
 #include "stages/pipeline.h"
 #include "stages/promote.h"
@@ -37,6 +38,9 @@ struct options {
 	bool fast;                       /* verify */
 	bool rejects, csv;               /* history */
 	uint32_t within_s;               /* health */
+	struct listen_at listen;         /* serve */
+	const char *html;                /* report: the file to write */
+	bool french;                     /* report */
 	const char *file;                /* mend: the file of mended records */
 	struct lineage_settings lineage; /* run: where its lineage events go */
 	struct promote_settings promote; /* promote, revert, run --promote */

@@ -229,3 +229,27 @@ void setting_scrub(char *url)
 	if (query != NULL)
 		cross_out(query + 1, strlen(query + 1));
 }
+
+bool setting_listen(const char *text, struct listen_at *at, struct error *error)
+{
+	const char *colon = strrchr(text, ':');
+	const char *first = text;
+	const char *port_text = colon != NULL ? colon + 1 : text;
+	size_t size = colon != NULL ? (size_t)(colon - text) : 0;
+	uint64_t port;
+	struct error ignored;
+	if (size > 1 && text[0] == '[' && text[size - 1] == ']') {
+		first++;
+		size -= 2;
+	} else if (memchr(text, ':', size) != NULL) {
+		size = sizeof(at->host); /* an IPv6 address without its brackets */
+	}
+	if (size >= sizeof(at->host) || !setting_number(port_text, 0, UINT16_MAX, &port, &ignored))
+		return error_set(error, ERROR_USAGE,
+			"'%.60s' is not an address to listen at, like 127.0.0.1:8080 or [::1]:8080",
+			text);
+	if (colon != NULL)
+		snprintf(at->host, sizeof(at->host), "%.*s", (int)size, first);
+	at->port = (uint16_t)port;
+	return true;
+}

@@ -39,6 +39,14 @@ bool setting_share(const char *text, double *share, struct error *error);
 bool setting_years(
 	const char *text, int years[static YEARS_MAX], unsigned *count, struct error *error);
 
+/* An address to listen at: "127.0.0.1:8080", "[::1]:8080", "localhost:8080", ":8080" (every address
+ * of the machine), "8080" (of the default host). Port 0: any that is free. */
+struct listen_at {
+	char host[64]; /* without brackets; "": every address */
+	uint16_t port;
+};
+bool setting_listen(const char *text, struct listen_at *at, struct error *error);
+
 /* Writes x over the user, the password and the query of a URL, so that `ps` does not show them;
  * over a text that is no URL wholly. */
 void setting_scrub(char *url);

@@ -183,6 +183,12 @@ static bool read_destinations(struct look *look, struct ledger *ledger, struct e
 	return true;
 }
 
+static bool is_moving(const char *stage)
+{
+	return strcmp(stage, "loading") == 0 || strcmp(stage, "indexing") == 0 ||
+	       strcmp(stage, "checking") == 0;
+}
+
 /* The year asked for; else the one that moves; else the newest that has an edition. */
 static const struct year_seen *choose_year(const struct look *look, int asked)
 {
@@ -192,8 +198,7 @@ static const struct year_seen *choose_year(const struct look *look, int asked)
 		const struct year_seen *year = &to->years[i];
 		if (year->state.sha256[0] == '\0')
 			continue;
-		if (year->state.year == asked ||
-			(asked == 0 && strcmp(year->state.stage, "loading") == 0))
+		if (year->state.year == asked || (asked == 0 && is_moving(year->state.stage)))
 			return year;
 		chosen = year;
 	}
@@ -214,6 +219,19 @@ static bool find_destination(struct look *look, struct ledger *ledger, struct er
 	return done;
 }
 
+static bool read_plain_size(
+	struct look *look, struct ledger *ledger, const char *sha256, struct error *error)
+{
+	struct db_query *query = NULL;
+	if (!db_prepare(ledger->db, sql_spool_plain_size, "reading a spool", &query, error))
+		return false;
+	db_bind_text(query, 1, sha256);
+	bool done = db_one(query, error);
+	look->map.plain_size = done ? db_size(query, 0) : 0;
+	db_end(query);
+	return done;
+}
+
 static bool read_map(struct look *look, struct ledger *ledger, int asked, struct error *error)
 {
 	char key[SHA256_HEX + 16];
@@ -224,6 +242,7 @@ static bool read_map(struct look *look, struct ledger *ledger, int asked, struct
 	snprintf(key, sizeof(key), "%d-%s", year->state.year, year->state.sha256);
 	look->map.year = year->state.year;
 	if (!find_destination(look, ledger, error) ||
+		!read_plain_size(look, ledger, year->state.sha256, error) ||
 		!ledger_ranges_get(ledger, key, &look->map.ranges, error) ||
 		!db_prepare(ledger->db, sql_reject_places_seen, "reading what is to be shown",
 			&query, error))
@@ -275,6 +294,20 @@ bool look_take(
 	done = done && read_lock(&look->locked, folder, error);
 	look->locked |= before;
 	return done;
+}
+
+void look_chain(struct chain_seen *chain, const char *folder)
+{
+	struct ledger *ledger = NULL;
+	struct error error;
+	*chain = (struct chain_seen){ 0 };
+	bool opened = ledger_open_reader(&ledger, folder, &error);
+	chain->whole = opened && ledger_history_verify(ledger, &chain->events, &error);
+	chain->known = chain->whole || (opened && error.kind == ERROR_INPUT);
+	if (!chain->whole)
+		snprintf(chain->problem, sizeof(chain->problem), "%.*s",
+			(int)sizeof(chain->problem) - 1, error.text);
+	ledger_close(ledger);
 }
 
 void look_free(struct look *look)

@@ -72,8 +72,8 @@ struct place_seen {
 
 /* What is loaded of a year, and where its rejects are. */
 struct map_seen {
-	int year; /* 0: of none */
-	unsigned destination;
+	int year;            /* 0: of none */
+	uint64_t plain_size; /* of the file; 0: it was not read to its end yet */
 	struct ranges ranges;
 	struct place_seen places[LOOK_PLACES];
 	unsigned place_count;
@@ -100,6 +100,14 @@ struct look {
 	bool locked; /* a run, promote or revert is at work on this state folder */
 };
 
+/* What the chain of the history is found to be. */
+struct chain_seen {
+	bool known; /* it was walked */
+	bool whole;
+	int64_t events;
+	char problem[512]; /* not whole: the first event that does not fit */
+};
+
 /* Which map is wanted: of a year of the last used destination; 0: of the one being loaded, else of
  * the newest. */
 struct look_wish {
@@ -111,5 +119,9 @@ struct look_wish {
 bool look_take(struct look **look, const char *state_folder, const struct look_wish *wish,
 	struct error *error);
 void look_free(struct look *look); /* NULL is accepted */
+
+/* Walks the chain of the history, in a read transaction of its own. A chain that does not hold is
+ * told in *chain; one that cannot be read is not known. */
+void look_chain(struct chain_seen *chain, const char *state_folder);
 
 #endif

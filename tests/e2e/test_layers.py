@@ -13,9 +13,10 @@ LIBRARIES = {
     "zlib.h": r"stages/inflate[a-z_]*\.[ch]",
     "libpq-fe.h": r"stages/(pg[a-z_]*|sink_postgres[a-z_]*)\.[ch]",
     "sqlite3.h": r"(state/db|stages/sink_sqlite[a-z_]*)\.[ch]",
+    "microhttpd.h": r"cmd/http\.c",
     "openssl/": r"(stages/spool|state/ledger_history)\.[ch]",
 }
-GENERATED = {"stages_sql.h": "stages", "state_sql.h": "state"}
+GENERATED = {"stages_sql.h": "stages", "state_sql.h": "state", "page_files.h": "cmd"}
 FUNCTION_LINES = 50
 
 

@@ -1,0 +1,271 @@
+"""serve and report: the page, its stream, /healthz and /metrics, beside runs that work, end, are killed or refused."""
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+import ledgers
+import program
+import shapes
+from pages import Served, well_formed
+from servers import wait_for
+
+
+@pytest.fixture
+def served():
+    """served(importer): serve on a free port; ended afterwards, with 0 and nothing on stdout."""
+    made = []
+
+    def make(importer, *arguments, **options):
+        made.append(Served(importer, *arguments, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.process.poll() is None:
+            result = one.stop()
+            assert (result.code, result.out) == (0, ""), str(result)
+
+
+@pytest.fixture
+def importer(site, make_destination, make_import):
+    return make_import(make_destination("sqlite"))
+
+
+@pytest.mark.sanitize
+def test_without_a_ledger_and_with_one(importer, site, made_years, served):
+    page = served(importer)
+    assert "nothing was imported with this --state yet" in well_formed(page.ask()[2])
+    assert page.health()["state"] == "unknown"
+    assert page.metrics()["dvf_import_ledger_readable"] == 0
+    site.put(2021, made_years(1234))
+    importer.run_well("--years", "2021")
+    wait_for(lambda: page.health()["state"] == "done", 10, "the run to be seen")
+    text = well_formed(page.ask()[2])
+    assert "1,234" in text and "The chain is whole" in text and "All is in" in text
+    assert page.metrics()["dvf_import_history_whole"] == 1
+    assert os.listdir(importer.state).count("state.sqlite") == 1
+    importer.run_well("--years", "2021")  # serve is in nobody's way
+
+
+def test_live_while_a_run_works_and_is_killed(importer, site, made_years, served):
+    site.put(2021, made_years(100_000))
+    page = served(importer)
+    with page.events() as events:
+        assert [next(events)[0] for _ in range(9)] == [
+            "head", "reason", "years", "plots", "map", "runs", "swaps", "rejects", "history"]
+        process = importer.start("--years", "2021", "--chunk-rows", "200")
+        stop_in_loading(importer, process)
+        until(events, "years", '<progress max="')
+        until(events, "map", '<i class="f"')
+        assert page.health()["state"] == "working"
+        told = page.metrics()
+        assert told["dvf_import_run_active"] == 1
+        assert 0 < told["dvf_import_run_memory_bytes"] < told["dvf_import_run_memory_limit_bytes"]
+        text = well_formed(page.ask()[2])
+        assert "at work" in text and "in flight" in text
+        importer.kill(process)
+        until(events, "head", "Killed")
+        importer.run_well("--years", "2021")
+        until(events, "head", "All is in")
+    assert page.metrics()['dvf_import_runs_total{outcome="killed"}'] == 1
+
+
+def until(events, section, words):
+    """Listens until the stream tells words of a section."""
+    end = time.monotonic() + 30 * program.SLOW
+    for name, markup in events:
+        if name == section and words in markup:
+            return
+        assert time.monotonic() < end, f"{section} never told {words}"
+
+
+def stop_in_loading(importer, process):
+    """SIGSTOP once some rows are in and not all."""
+    def loads():
+        assert process.poll() is None, "it was over before it was seen to load"
+        with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(
+                sqlite3.connect(f"file:{ledgers.path_of(importer)}?mode=ro", uri=True)) as ledger:
+            return ledger.execute("SELECT 1 FROM year WHERE stage = 'loading' AND rows > 0").fetchone()
+        return None
+
+    wait_for(loads, 60, "the load")
+    os.kill(process.pid, signal.SIGSTOP)
+
+
+def test_rejects_refusals_and_markup(importer, site, made_years, served):
+    """What comes from the file or a message is text on the page, whatever it looks like."""
+    path = made_years(3000)
+    table = shapes.table_of(path)
+    shapes.changed(table, 700, "date_mutation", "<b>&'")
+    site.put(2021, shapes.pack(shapes.written(table)))
+    importer.run_well("--years", "2021")
+    page = served(importer)
+    status, _, text = page.ask()
+    assert status == 200 and "&lt;b&gt;&amp;" in text and "<b>" not in text
+    assert "date_mutation" in well_formed(text)
+    assert text.count('class="d r"') == 2  # the cell and the key
+    assert importer.run("--years", "2021", "--max-rejects", "0").code in (0, 1, 3)
+    assert well_formed(page.ask()[2])
+
+
+def test_the_history_that_was_edited(importer, site, made_years, served):
+    site.put(2021, made_years(100))
+    importer.run_well("--years", "2021")
+    with ledgers.Forger(importer) as forger:
+        forger.do("UPDATE event SET body = replace(body, '100', '999')")
+    page = served(importer)
+    assert "The history does not verify." in well_formed(page.ask()[2])
+    assert page.metrics()["dvf_import_history_whole"] == 0
+
+
+def test_a_ledger_that_is_broken_and_set_aside(importer, site, made_years, served):
+    site.put(2021, made_years(100))
+    importer.run_well("--years", "2021")
+    page = served(importer)
+    assert page.health()["healthy"]
+    for ending in ("", "-wal", "-shm"):
+        with open(ledgers.path_of(importer) + ending, "wb") as out:
+            out.write(b"no ledger at all" * 100 if not ending else b"")
+    wait_for(lambda: not page.health()["healthy"], 10, "the damage to be seen")
+    assert well_formed(page.ask()[2])
+    importer.run_well("--years", "2021")
+    wait_for(lambda: page.health()["healthy"], 10, "the new ledger to be seen")
+    shutil.rmtree(importer.state)
+    wait_for(lambda: page.health()["state"] == "unknown", 10, "the loss to be seen")
+
+
+def test_promises_of_every_answer(importer, served):
+    page = served(importer)
+    for path, code, kind in (("/", 200, "text/html"), ("/page.css", 200, "text/css"),
+                             ("/page.js", 200, "text/javascript"), ("/dygraph.js", 200, "text/javascript"),
+                             ("/icon.svg", 200, "image/svg+xml"), ("/metrics", 200, "text/plain"),
+                             ("/healthz", 503, "application/json"), ("/other", 404, "text/plain")):
+        status, headers, _ = page.ask(path)
+        assert (status, headers["Content-Type"].split(";")[0]) == (code, kind), path
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'"), path
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert (headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("nosniff", "no-store")
+    assert page.ask(method="HEAD")[2] == ""
+    assert page.ask(method="POST")[0] == 405
+    assert page.ask("/?year=abc&lang=xx")[0] == page.ask("/?year=9999999999999999999999")[0] == 200
+    assert page.ask(Host="evil.example")[0] == 421
+    assert page.ask(Host="127.0.0.1.evil.example")[0] == 421
+    assert page.ask(Host="localhost:1")[0] == 200
+
+
+def test_languages(importer, served):
+    page = served(importer)
+    for path, accepted, french in (("/", "fr-FR,fr;q=0.9,en;q=0.5", True), ("/", "de, en;q=0.7, fr;q=0.3", False),
+                                   ("/", "", False), ("/?lang=fr", "en", True), ("/?lang=en", "fr", False)):
+        text = page.ask(path, Accept_Language=accepted)[2]
+        assert ('<html lang="fr">' in text) == french and ("Années" in text) == french
+
+
+def test_promtool_has_nothing_to_say(importer, site, made_years, served):
+    if not shutil.which("promtool"):
+        pytest.skip("promtool is not installed")
+    page = served(importer)
+
+    def check():
+        done = subprocess.run(["promtool", "check", "metrics"], input=page.ask("/metrics")[2], capture_output=True,
+                              text=True, timeout=60)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done
+
+    check()
+    site.put(2021, made_years(1000))
+    importer.run_well("--years", "2021")
+    wait_for(lambda: page.health()["healthy"], 10, "the run to be seen")
+    check()
+    told = page.metrics()
+    assert [value for name, value in told.items() if name.startswith("dvf_import_year_rows{")] == [1000]
+
+
+@pytest.mark.sanitize
+def test_many_streams_and_clients_that_go(importer, site, made_years, served):
+    """More streams than there may be are refused in words; those that go leave nothing behind."""
+    page = served(importer)
+    streams = []
+    for _ in range(40):
+        stream = socket.create_connection((page.host, page.port), timeout=20)
+        stream.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        streams.append(stream)
+    answers = [stream.recv(15) for stream in streams]
+    assert answers.count(b"HTTP/1.1 200 OK") == 32 and answers.count(b"HTTP/1.1 503 Se") == 8
+    for stream in streams:
+        stream.close()
+    wait_for(lambda: b" 200 " in first_line(page), 10, "room for a stream")
+    slow = socket.create_connection((page.host, page.port), timeout=20)  # says nothing, and is waited for by nobody
+    assert page.ask()[0] == 200
+    assert page.stop().code == 0
+    slow.close()
+
+
+def first_line(page):
+    with socket.create_connection((page.host, page.port), timeout=20) as stream:
+        stream.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return stream.recv(20)
+
+
+def test_addresses(importer, served):
+    page = served(importer)
+    taken = importer.call("serve", "--listen", f"127.0.0.1:{page.port}")
+    assert taken.code == program.REFUSED and "Address already in use" in taken.err, str(taken)
+    for wrong in ("127.0.0.1", "::1:80", "127.0.0.1:99999", "[::1]", "x" * 80 + ":1"):
+        assert importer.call("serve", "--listen", wrong).code == program.USAGE, wrong
+    everywhere = served(importer, listen="0.0.0.0:0")
+    assert everywhere.ask(Host="dvf.example")[0] == 200
+    assert "without a password" in everywhere.stop().err
+    if socket.has_ipv6 and os.path.exists("/proc/net/if_inet6"):
+        assert served(importer, listen="[::1]:0").ask(Host="[::1]:80")[0] == 200
+
+
+def test_a_state_folder_of_somebody_else(importer, site, made_years):
+    """Read only, as another user; nothing is written there."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    place = tempfile.mkdtemp(prefix="dvf-serve-")
+    os.chmod(place, 0o755)
+    shutil.copy(program.PATH, place)
+    site.put(2021, made_years(1000))
+    importer = importer.with_(state=os.path.join(place, "state"))
+    importer.run_well("--years", "2021")
+    subprocess.run(["chmod", "-R", "a+rX", place], check=True)
+    other = importer.with_(wrapper=["setpriv", "--reuid=65534", "--clear-groups"])
+    before = sorted(os.listdir(importer.state))
+    other.words = lambda command, arguments: [
+        *other.wrapper, os.path.join(place, "dvf-import"), command, "--state", importer.state, *map(str, arguments)]
+    page = Served(other)
+    assert page.health()["healthy"]
+    assert sorted(os.listdir(importer.state)) == before
+    importer.run_well("--years", "2021")
+    wait_for(lambda: page.metrics()['dvf_import_runs_total{outcome="done"}'] == 2, 10, "the second run")
+    assert page.stop().code == 0
+    shutil.rmtree(place)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_report_is_one_file(importer, site, made_years, language):
+    site.put(2021, made_years(2000))
+    path = os.path.join(importer.home, "report.html")
+    none = importer.call("report", "--html", path)
+    assert none.code == program.REFUSED and not os.path.exists(path), str(none)
+    importer.run_well("--years", "2021")
+    result = importer.call("report", "--html", path, "--lang", language)
+    assert (result.code, result.out, result.err) == (0, "", ""), str(result)
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert re.sub(r"[\u202f,]", "", well_formed(text)).count("2000") >= 1
+    assert f'<html lang="{language}">' in text and "/events" not in re.sub(r"<script>.*?</script>", "", text,
+                                                                           flags=re.DOTALL)
+    assert [name for name in os.listdir(importer.home) if "report" in name] == ["report.html"]
+    assert importer.call("report", "--html", "/nowhere/report.html").code == program.NONE
+    assert importer.call("report").code == program.USAGE
