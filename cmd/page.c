@@ -44,9 +44,8 @@ static void add_head(struct html *html, const struct page *page)
 
 static void add_reason(struct html *html, const struct page *page)
 {
-	html_raw(html, "<span lang=\"en\">");
-	html_text(html, page->standing->reason);
-	html_raw(html, "</span> <span class=\"as-of\">");
+	word_reason(html, page->standing);
+	html_raw(html, " <span class=\"as-of\">");
 	html_word(html, W_AS_OF);
 	html_raw(html, " ");
 	html_time(html, page->at);
@@ -80,18 +79,25 @@ const char *page_section_id(enum page_section section)
 }
 
 /* Where the script draws; beside the section it is told by, which is replaced as it goes on. */
+static void add_canvas(struct html *html, const char *id, enum word title, enum word other)
+{
+	html_print(html, "<figure><figcaption id=\"%s-title\"><span class=\"first\">", id);
+	html_word(html, title);
+	html_raw(html, "</span>");
+	if (other != title)
+		html_print(html, " · <span class=\"second\">%s</span>", word_of(html, other));
+	html_print(html,
+		"</figcaption><output id=\"%s-at\" aria-hidden=\"true\"></output><div id=\"%s\" "
+		"class=\"plot\" role=\"img\" aria-labelledby=\"%s-title\"></div></figure>",
+		id, id, id);
+}
+
 static void add_canvases(struct html *html)
 {
-	html_raw(html, "<div class=\"canvases\"><figure><figcaption id=\"speed-title\">");
-	html_word(html, W_SPEED);
-	html_raw(html,
-		"</figcaption><output id=\"speed-at\" aria-hidden=\"true\"></output><div id=\"speed\" class=\"plot\" role=\"img\" "
-		"aria-labelledby=\"speed-title\"></div></figure>"
-		"<figure><figcaption id=\"memory-title\">");
-	html_word(html, W_MEMORY);
-	html_raw(html,
-		"</figcaption><output id=\"memory-at\" aria-hidden=\"true\"></output><div id=\"memory\" class=\"plot\" role=\"img\" "
-		"aria-labelledby=\"memory-title\"></div></figure></div><noscript><p>");
+	html_raw(html, "<div class=\"canvases\">");
+	add_canvas(html, "speed", W_SPEED, W_SPEED);
+	add_canvas(html, "memory", W_MEMORY, W_LIMIT);
+	html_raw(html, "</div><noscript><p>");
 	html_word(html, W_PLOT_OFF);
 	html_raw(html, "</p></noscript>");
 }

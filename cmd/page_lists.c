@@ -12,6 +12,13 @@ static void say(struct html *html, enum word word)
 	html_raw(html, "</p>");
 }
 
+static void add_command(struct html *html, enum word word, const char *command)
+{
+	html_raw(html, "<p>");
+	html_word(html, word);
+	html_print(html, " <code>dvf-import %s</code></p>", command);
+}
+
 static void end_table(struct html *html)
 {
 	html_raw(html, "</tbody></table></div>");
@@ -119,20 +126,31 @@ static void add_reject(struct html *html, const struct reject_seen *reject)
 	html_raw(html, "</td></tr>");
 }
 
+static bool has_rejects(const struct look *look)
+{
+	for (unsigned i = 0; i < look->destination_count; i++)
+		for (unsigned k = 0; k < look->destinations[i].year_count; k++)
+			if (look->destinations[i].years[k].state.rejects > 0)
+				return true;
+	return false;
+}
+
 void page_rejects(struct html *html, const struct page *page)
 {
 	static const enum word columns[] = { W_YEAR, W_RECORD, W_COLUMN, W_REASON };
-	if (page->look == NULL || page->look->reject_count == 0) {
+	if (page->look == NULL || (page->look->reject_count == 0 && !has_rejects(page->look))) {
 		say(html, page->look == NULL ? W_NOTHING : W_NO_REJECTS);
+		return;
+	}
+	if (page->look->reject_count == 0) {
+		add_command(html, W_REJECTS_LATER, "history --rejects");
 		return;
 	}
 	page_head(html, W_REJECTS, columns, COUNT(columns));
 	for (unsigned i = 0; i < page->look->reject_count; i++)
 		add_reject(html, &page->look->rejects[i]);
 	end_table(html);
-	html_raw(html, "<p>");
-	html_word(html, W_FIRST_ONLY);
-	html_raw(html, " <code>dvf-import history --rejects</code></p>");
+	add_command(html, W_FIRST_ONLY, "history --rejects");
 }
 
 static void add_chain(struct html *html, const struct chain_seen *chain)
@@ -155,9 +173,8 @@ static void add_chain(struct html *html, const struct chain_seen *chain)
 		html_raw(html, " ");
 		html_text(html, chain->problem);
 	}
-	html_raw(html, "</p><p>");
-	html_word(html, W_NOT_COMPARED);
-	html_raw(html, " <code>dvf-import history --verify</code></p>");
+	html_raw(html, "</p>");
+	add_command(html, W_NOT_COMPARED, "history --verify");
 }
 
 void page_history(struct html *html, const struct page *page)

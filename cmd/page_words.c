@@ -72,6 +72,8 @@ static const struct pair words[W_WORDS] = {
 		"Les premiers de chaque année ; tous :" },
 	[W_NO_REJECTS] = { "None: every record could be loaded.",
 		"Aucun : chaque enregistrement a pu être chargé." },
+	[W_REJECTS_LATER] = { "They are shown once their year is loaded; now:",
+		"Ils sont montrés une fois leur année chargée ; dès maintenant :" },
 	[W_HISTORY] = { "History", "Historique" },
 	[W_WHOLE] = { "The chain is whole; events:", "La chaîne est intacte ; événements :" },
 	[W_BROKEN] = { "The history does not verify.", "L’historique n’est pas vérifié." },
@@ -165,4 +167,50 @@ const char *word_said(const struct html *html, const char *said)
 const char *word_standing(const struct html *html, enum standing_state state)
 {
 	return html->french ? standings[state].french : standings[state].english;
+}
+
+static void add_work(struct html *html, const struct standing *standing, const char *how)
+{
+	html_print(html, "exécution %lld au travail%s", (long long)standing->run, how);
+	if (standing->year == 0)
+		return;
+	html_print(html, "\u00a0: %d, %s, ", standing->year, word_said(html, standing->stage));
+	html_number(html, standing->rows);
+	html_raw(html, " lignes");
+}
+
+static void add_end(struct html *html, const struct standing *standing)
+{
+	html_print(html, "exécution %lld terminée le ", (long long)standing->run);
+	html_time(html, standing->at);
+	if (standing->state == STANDING_DONE) {
+		html_raw(html, "\u00a0: chaque année demandée est importée");
+		return;
+	}
+	html_print(html, ", code de sortie %d (", standing->exit_code);
+	html_text(html, word_said(html, standing->outcome));
+	html_raw(html, ")\u00a0: <code>dvf-import status</code> dit pourquoi");
+}
+
+void word_reason(struct html *html, const struct standing *standing)
+{
+	if (!html->french || standing->state == STANDING_UNKNOWN) {
+		html_raw(html, "<span lang=\"en\">");
+		html_text(html, standing->reason);
+		html_raw(html, "</span>");
+	} else if (standing->state == STANDING_NEW) {
+		html_raw(html, "aucune exécution n’a commencé");
+	} else if (standing->state == STANDING_BEGINS) {
+		html_raw(html,
+			"quelque chose travaille sur le dossier d’état sans avoir encore dit quoi");
+	} else if (standing->state == STANDING_KILLED) {
+		html_print(html,
+			"exécution %lld tuée, et aucune ne continue\u00a0: <code>dvf-import run</code> "
+			"reprend",
+			(long long)standing->run);
+	} else if (standing->state == STANDING_DONE || standing->state == STANDING_UNDONE) {
+		add_end(html, standing);
+	} else {
+		add_work(html, standing, standing->healthy ? "" : ", et rien n’a bougé");
+	}
 }

@@ -69,6 +69,7 @@ enum word {
 	W_REASON,
 	W_FIRST_ONLY,
 	W_NO_REJECTS,
+	W_REJECTS_LATER,
 	W_HISTORY,
 	W_WHOLE,
 	W_BROKEN,
@@ -89,5 +90,8 @@ const char *word_said(const struct html *html, const char *said);
 
 /* What a standing is called in a headline. */
 const char *word_standing(const struct html *html, enum standing_state state);
+
+/* Its reason, in a sentence. What an error says stays English. */
+void word_reason(struct html *html, const struct standing *standing);
 
 #endif

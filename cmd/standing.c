@@ -52,20 +52,20 @@ bool standing_moved(const struct look *before, const struct look *now)
 	return moved;
 }
 
-/* "2023 loading, 12000 rows", the year that is in work; "" when none is. */
-static void in_work(const struct look *look, char *text, size_t size)
+/* The year that is in work. */
+static void find_work(struct standing *standing, const struct look *look)
 {
 	static const char *const stages[] = { "loading", "indexing", "checking", "ready",
 		"fetching", "waiting" };
 	const struct destination_seen *to = &look->destinations[0];
-	text[0] = '\0';
 	for (size_t k = 0; k < sizeof(stages) / sizeof(stages[0]); k++)
 		for (unsigned i = 0; look->destination_count > 0 && i < to->year_count; i++) {
 			const struct year_state *state = &to->years[i].state;
 			if (strcmp(state->stage, stages[k]) != 0)
 				continue;
-			snprintf(text, size, ": %d %s, %llu rows", state->year, state->stage,
-				(unsigned long long)state->rows);
+			standing->year = state->year;
+			standing->rows = state->rows;
+			memcpy(standing->stage, state->stage, sizeof(state->stage));
 			return;
 		}
 }
@@ -73,8 +73,11 @@ static void in_work(const struct look *look, char *text, size_t size)
 static void judge_work(struct standing *standing, const struct look *look, bool moves)
 {
 	const struct run_seen *run = &look->runs[0];
-	char what[64];
-	in_work(look, what, sizeof(what));
+	char what[64] = "";
+	find_work(standing, look);
+	if (standing->year != 0)
+		snprintf(what, sizeof(what), ": %d %s, %llu rows", standing->year, standing->stage,
+			(unsigned long long)standing->rows);
 	standing->healthy = moves || strcmp(run->command, "run") != 0;
 	standing->state = standing->healthy ? STANDING_WORKS : STANDING_STALLED;
 	snprintf(standing->reason, sizeof(standing->reason), "%s %lld is at work%s%s", run->command,
@@ -83,6 +86,9 @@ static void judge_work(struct standing *standing, const struct look *look, bool 
 
 static void judge_end(struct standing *standing, const struct run_seen *run)
 {
+	standing->exit_code = run->exit_code;
+	memcpy(standing->outcome, run->outcome, sizeof(run->outcome));
+	memcpy(standing->at, run->ended_at, sizeof(run->ended_at));
 	standing->healthy = run->exit_code == 0;
 	standing->state = standing->healthy ? STANDING_DONE : STANDING_UNDONE;
 	if (standing->healthy)
@@ -104,6 +110,7 @@ void standing_judge(
 		return;
 	}
 	const struct run_seen *run = last_import(look);
+	standing->run = standing_at_work(look) ? look->runs[0].id : run != NULL ? run->id : 0;
 	if (standing_at_work(look)) {
 		judge_work(standing, look, moves);
 	} else if (look->locked && (run == NULL || never_ended(run) || run->exit_code != 0)) {

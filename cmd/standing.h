@@ -28,7 +28,13 @@ enum standing_state {
 struct standing {
 	enum standing_state state;
 	bool healthy;
-	char reason[1200]; /* one line, English */
+	char reason[1200]; /* one line, English; made of: */
+	int64_t run;       /* 0: none */
+	int exit_code;
+	char outcome[16], at[32]; /* how and when it ended */
+	int year;                 /* that is in work; 0: none is */
+	char stage[16];
+	uint64_t rows;
 };
 
 /* `look` NULL: there was none, for `why`. `moves`: since an earlier look something got on, or it is

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "state/db_at_rest.h"
 #include "state/utf8.h"
 
 #define BUSY_WAIT_MS 5000
@@ -224,43 +225,12 @@ void db_sort_memory(uint64_t bytes)
 	sqlite3_config(SQLITE_CONFIG_PMASZ, (unsigned)(bytes / SORT_PAGE));
 }
 
-/* Where we may not make a log (WAL) and none is there, nobody writes: SQLite, which would make one
- * even to read, must be told so. A writer that begins now changes the file itself only once its log
- * is long, and we have read by then. */
-static bool is_at_rest(const char *path)
-{
-	char folder[4096];
-	char log[4096];
-	const char *slash = strrchr(path, '/');
-	int size = slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path);
-	snprintf(folder, sizeof(folder), "%.*s", size, slash == NULL ? "." : path);
-	snprintf(log, sizeof(log), "%s-wal", path);
-	return euidaccess(folder, W_OK) == -1 && access(log, F_OK) == -1 && errno == ENOENT;
-}
-
-/* The caller frees; NULL: no memory. */
-static char *uri_of(const char *path)
-{
-	static const char begin[] = "file:", end[] = "?immutable=1";
-	char *uri = malloc(sizeof(begin) + 3 * strlen(path) + sizeof(end));
-	if (uri == NULL)
-		return NULL;
-	char *at = stpcpy(uri, begin);
-	for (; *path != '\0'; path++)
-		if (*path == '%' || *path == '?' || *path == '#')
-			at += sprintf(at, "%%%02x", (unsigned)*path);
-		else
-			*at++ = *path;
-	stpcpy(at, end);
-	return uri;
-}
-
 static int open_handle(struct db *db, enum db_mode mode)
 {
 	int flags = mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-	if (mode == DB_WRITE || !is_at_rest(db->path))
+	if (mode == DB_WRITE || !db_is_at_rest(db->path))
 		return sqlite3_open_v2(db->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
-	char *uri = uri_of(db->path);
+	char *uri = db_uri_at_rest(db->path);
 	if (uri == NULL)
 		return SQLITE_NOMEM;
 	int code = sqlite3_open_v2(

@@ -44,7 +44,7 @@
 			plots[id] = new Dygraph(place, rows, options(id, labels, colours));
 		}
 		const last = rows[rows.length - 1];
-		const title = document.getElementById(id + "-title").textContent;
+		const title = document.querySelector("#" + id + "-title .first").textContent;
 		place.setAttribute("aria-label", title + ": " + labels.slice(1).map((label, i) =>
 			label + " " + number(last[i + 1])).join(", "));
 		place.removeAttribute("aria-labelledby");
@@ -61,7 +61,7 @@
 		const words = [...document.querySelectorAll("#figures thead th")].map((th) => th.textContent);
 		draw("speed", series.map((s) => [s[0], s[1]]), ["s", words[2]], [colour("--busy")]);
 		draw("memory", series.map((s) => [s[0], s[2], s[3]]), ["s", words[3], words[4]],
-			[colour("--good"), colour("--limit")]);
+			[colour("--busy"), colour("--limit")]);
 	}
 
 	function drawAfresh() {

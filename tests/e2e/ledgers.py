@@ -4,7 +4,10 @@ import hashlib
 import json
 import os
 import secrets
+import signal
 import sqlite3
+
+from servers import wait_for
 
 
 def path_of(importer):
@@ -38,6 +41,19 @@ def put_back(importer, copied):
     with contextlib.closing(sqlite3.connect(copied)) as source, \
             contextlib.closing(sqlite3.connect(path_of(importer))) as target:
         source.backup(target)
+
+
+def stop_in_loading(importer, process):
+    """SIGSTOP once some rows are in and not all."""
+    def loads():
+        assert process.poll() is None, "it was over before it was seen to load"
+        with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(
+                sqlite3.connect(f"file:{path_of(importer)}?mode=ro", uri=True)) as ledger:
+            return ledger.execute("SELECT 1 FROM year WHERE stage = 'loading' AND rows > 0").fetchone()
+        return None
+
+    wait_for(loads, 60, "the load")
+    os.kill(process.pid, signal.SIGSTOP)
 
 
 def hash_of(number, at, run, kind, year, body, previous):

@@ -1,11 +1,9 @@
 """serve and report: the page, its stream, /healthz and /metrics, beside runs that work, end, are killed or refused."""
-import contextlib
 import os
 import re
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import tempfile
 import time
@@ -63,7 +61,7 @@ def test_live_while_a_run_works_and_is_killed(importer, site, made_years, served
         assert [next(events)[0] for _ in range(9)] == [
             "head", "reason", "years", "plots", "map", "runs", "swaps", "rejects", "history"]
         process = importer.start("--years", "2021", "--chunk-rows", "200")
-        stop_in_loading(importer, process)
+        ledgers.stop_in_loading(importer, process)
         until(events, "years", '<progress max="')
         until(events, "map", '<i class="f"')
         assert page.health()["state"] == "working"
@@ -86,19 +84,6 @@ def until(events, section, words):
         if name == section and words in markup:
             return
         assert time.monotonic() < end, f"{section} never told {words}"
-
-
-def stop_in_loading(importer, process):
-    """SIGSTOP once some rows are in and not all."""
-    def loads():
-        assert process.poll() is None, "it was over before it was seen to load"
-        with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(
-                sqlite3.connect(f"file:{ledgers.path_of(importer)}?mode=ro", uri=True)) as ledger:
-            return ledger.execute("SELECT 1 FROM year WHERE stage = 'loading' AND rows > 0").fetchone()
-        return None
-
-    wait_for(loads, 60, "the load")
-    os.kill(process.pid, signal.SIGSTOP)
 
 
 def test_rejects_refusals_and_markup(importer, site, made_years, served):
