@@ -248,8 +248,10 @@ bool http_open(struct http **out, const struct http_settings *settings, char url
 		return error_set(
 			error, ERROR_USAGE, "--listen: %s: %s", at->host, gai_strerror(code));
 	struct http *http = calloc(1, sizeof(*http));
-	bool done = http != NULL || error_memory(error, "the HTTP server");
-	if (done) {
+	bool done = http != NULL;
+	if (http == NULL) {
+		error_memory(error, "the HTTP server");
+	} else {
 		http->settings = *settings;
 		http->loopback = is_loopback(found->ai_addr);
 		done = socket_open(found, &fd, error) && daemon_start(http, fd, error);

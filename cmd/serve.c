@@ -212,10 +212,11 @@ static void fill(void *context, struct http_view *view, struct buf *out)
 		}
 		buf_free(&html.buf);
 	}
+	uint64_t now_ms = clock_ms();
+	if (out->size == 0 && now_ms - view->spoke_ms > SILENT_MS)
+		(void)!buf_add_text(out, ":\n\n", &ignored);
 	if (out->size > 0)
-		view->spoke_ms = clock_ms();
-	else if (clock_ms() - view->spoke_ms > SILENT_MS && buf_add_text(out, ":\n\n", &ignored))
-		view->spoke_ms = clock_ms();
+		view->spoke_ms = now_ms;
 }
 
 static bool serve(struct serving *serving, struct error *error)

@@ -208,7 +208,7 @@ def test_addresses(importer, served):
         assert importer.call("serve", "--listen", wrong).code == program.USAGE, wrong
     everywhere = served(importer, listen="0.0.0.0:0")
     assert everywhere.ask(Host="dvf.example")[0] == 200
-    assert "without a password" in everywhere.stop().err
+    assert "without a password" in everywhere.process.stderr.readline()
     if socket.has_ipv6 and os.path.exists("/proc/net/if_inet6"):
         assert served(importer, listen="[::1]:0").ask(Host="[::1]:80")[0] == 200
 
