@@ -14,7 +14,7 @@ LESS_ROWS = 60_000  # where every value is compared
 KILLS = int(os.environ.get("KILLS", "8"))
 LOADERS = 2
 CHUNK_ROWS = 3000
-CHUNKS_IN_FLIGHT = 2 * LOADERS + 2
+CHUNKS_IN_FLIGHT = 4 * LOADERS  # as many as the default memory allows in one transaction (stages/plan.c)
 
 
 def interrupted_import(importer, destination, longest, rng):

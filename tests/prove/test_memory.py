@@ -105,7 +105,7 @@ def test_the_limit_falls_while_it_runs(proof, kind, make_destination, make_impor
         told = told_of_memory(result)
         assert len(told) == 1 and "memory limit 20 MiB (the cgroup's): 1 loader" in told[0], result
         assert ("1 loader instead of 4" in told[0]) == (kind == "postgres")
-        assert "rows or 320 KiB" in told[0], told
+        assert "rows or 256 KiB" in told[0], told
         compare(case, destination, importer, full_year)
 
 
