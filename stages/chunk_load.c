@@ -284,11 +284,11 @@ bool chunk_load(struct chunk_load *load, struct chunk *const *chunks, unsigned c
 	if (!done) {
 		struct error kept = *error;
 		const struct chunk *last = chunks[count - 1];
+		uint64_t plain_end = last->plain_first + last->size;
 		load->loader->ops->rollback(load->loader);
 		*error = kept;
 		error_where(error, "chunk%s [%llu, %llu) from record %llu", count > 1 ? "s" : "",
-			(unsigned long long)chunks[0]->plain_first,
-			(unsigned long long)(last->plain_first + last->size),
+			(unsigned long long)chunks[0]->plain_first, (unsigned long long)plain_end,
 			(unsigned long long)chunks[0]->first_record);
 	}
 	return done;
