@@ -11,7 +11,7 @@ from servers import wait_for
 
 ROWS = 200_000
 LESS_ROWS = 60_000  # where every value is compared
-KILLS = int(os.environ.get("KILLS", "8"))
+KILLS = int(os.environ.get("KILLS", "5"))
 LOADERS = 2
 CHUNK_ROWS = 3000
 CHUNKS_IN_FLIGHT = 4 * LOADERS  # as many as the default memory allows in one transaction (stages/plan.c)

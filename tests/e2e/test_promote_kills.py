@@ -13,8 +13,8 @@ from slots import COUNTS
 
 CALLS = "%network,%desc,%file,%process"
 ACTS = {"sendto", "write", "pwrite64", "fdatasync", "ftruncate", "unlink", "rename", "exit_group"}  # others can see it
-KILLS = os.environ.get("KILLS", "8")
-CRASHES = int(os.environ.get("CRASHES", "4"))
+KILLS = os.environ.get("KILLS", "6")
+CRASHES = int(os.environ.get("CRASHES", "2"))
 SIDES = {"promote": ("a", "b"), "revert": ("b", "a")}  # what live is before and after
 
 

@@ -10,7 +10,7 @@ from sqlite_slots import Pair, has_strace, kill_at, system_calls
 
 A_LIVE = {"live": "dvf.1.sqlite", "staging": "dvf.2.sqlite"}
 B_LIVE = {"live": "dvf.2.sqlite", "previous": "dvf.1.sqlite"}
-AT_MOST = None if os.environ.get("KILLS") == "all" else int(os.environ.get("KILLS_OF_PROMOTE", "8"))
+AT_MOST = None if os.environ.get("KILLS") == "all" else int(os.environ.get("KILLS_OF_PROMOTE", "6"))
 # Those that change something are all tried; of the others some.
 CHANGES = ("rename", "unlink", "symlink", "link", "linkat", "fsync", "fdatasync", "flock")
 
