@@ -18,8 +18,8 @@ import measure
 from importing import PROGRAM, ROOT
 from years import Years
 
-CASES = {"load": "load", "whole": "whole", "sqlite": "lite", "index": "index", "fetch": "fetch", "parse": "parse",
-         "resume": "resume", "chunks": "chunks", "loaders": "loaders", "sizes": "sizes", "plot": "plot"}
+CASES = {"load": "load", "pgloader": "pgloader", "whole": "whole", "sqlite": "lite", "index": "index",
+         "fetch": "fetch", "parse": "parse", "resume": "resume", "chunks": "chunks", "loaders": "loaders", "sizes": "sizes", "plot": "plot"}
 WITHOUT_SERVER = ("sqlite", "fetch", "parse")
 QUIET = 0.10
 

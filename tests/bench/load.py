@@ -1,4 +1,4 @@
-"""Cases (a) to (d): a year into a table without indexes, beside psql, the server alone, and pgloader."""
+"""Cases (a) to (c): a year into a table without indexes, beside psql and the server alone."""
 import os
 import shlex
 import subprocess
@@ -69,23 +69,6 @@ class Load:
         first, second = (psql(f"COPY t FROM '{path}' (FORMAT binary)") for path, _ in self.halves)
         return self.into_table(number, f"{first} & other=$!; {second}; wait $other", whole_row=True)
 
-    def pgloader(self, number):
-        cluster, folder = self.bench.cluster, self.bench.folder()
-        names = ", ".join(f"{name} [null if blanks]" for name in self.bench.pattern.names())
-        with cluster.database() as name:
-            cluster.sql(self.bench.pattern.create(), name)
-            script = os.path.join(folder, "year.load")
-            with open(script, "w", encoding="utf-8") as out:
-                out.write(f"""LOAD CSV FROM stdin ({names})
-  INTO postgresql://postgres@unix:{cluster.folder}:{cluster.port}/{name}
-  TARGET TABLE public.t ({', '.join(self.bench.pattern.names())})
-  WITH skip header = 1, fields terminated by ',', fields optionally enclosed by '"', fields escaped by double-quote;
-""")
-            sample = measure.shell(f"gunzip -c {shlex.quote(self.packed)} | pgloader --root-dir {shlex.quote(folder)}"
-                                   f" {shlex.quote(script)}", folder, cluster, cluster.environment(name))
-            self.check(number, name, "t")
-            return sample
-
 
 def measured(bench):
     """The section of the report."""
@@ -93,17 +76,14 @@ def measured(bench):
     found = measure.in_turns(bench.args.rounds, {
         "dvf-import, load only (a)": case.ours,
         "gunzip -c, psql COPY CSV (b)": case.psql_csv,
-        "server's COPY binary, two half files (c)": case.server_alone,
-        **({"pgloader (d)": case.pgloader} if bench.has("pgloader") else {})})
-    ours, csv, alone, *rest = found.values()
+        "server's COPY binary, two half files (c)": case.server_alone})
+    ours, csv, alone = found.values()
     goals = [measure.goal("dvf-import / psql COPY CSV", measure.ratios(ours, csv), 0.60),
              measure.goal("dvf-import / server alone", measure.ratios(ours, alone), 1.15)]
-    if rest:
-        goals.append(measure.goal("dvf-import / pgloader", measure.ratios(ours, rest[0]), 0.04, "{:.3f}"))
     start = measure.spread(ours, "start")
     return [f"{case.rows:,} rows, {os.path.getsize(case.packed) / 1e6:.1f} MB packed. dvf-import: "
             f"{ours[0].extra['plan']}. Its load is from its line \"loading\" to its line \"indexing\"; before it "
-            f"come {start} s (start, connecting, making the tables, copying the file). psql and pgloader fill the same "
-            "columns and leave source_row empty. In the first round every table was found equal to dvf-import's "
+            f"come {start} s (start, connecting, making the tables, copying the file). psql fills the same "
+            "columns and leaves source_row empty. In the first round every table was found equal to dvf-import's "
             "(count and a sum of hashes of all rows), or it says so here.",
             measure.costs(found), measure.goals(goals), *measure.failures(found)]
