@@ -4,6 +4,7 @@
  *   sink_postgres.c          take: schema, fence; preflight
  *   sink_postgres_look.c     connecting, who it is, what it serves
  *   sink_postgres_slot.c     live, staging and previous; how staging is made
+ *   sink_postgres_views.c    dvf_sale and dvf_price_m2, comments
  *   sink_postgres_witness.c  editions and what is remembered of them
  *   sink_postgres_index.c    indexes, several at once
  *   sink_postgres_publish.c  check, publish
@@ -62,6 +63,8 @@ bool postgres_same_as_before(
  * standby is waited for until it is the primary. */
 bool postgres_connect_to_primary(
 	struct postgres_sink *sink, struct postgres_identity *identity, struct error *error);
+/* Makes the views over dvf that are missing. Only a lost connection or a signal is an error. */
+bool postgres_views(struct postgres_sink *sink, struct error *error);
 bool postgres_may_write(const struct postgres_identity *identity, struct error *error);
 /* Whether text of every file fits into a database of that encoding; ERROR_REFUSED if not. */
 bool postgres_encoding_serves(const char *encoding, struct error *error);

@@ -199,7 +199,9 @@ static bool view_there(sqlite3 *db, struct error *error)
 	char kind[8];
 	if (!sqlite_view_look(db, &view, kind, error))
 		return false;
-	return view != SQLITE_VIEW_NONE || sqlite_view_make(db, error);
+	return view == SQLITE_VIEW_FOREIGN ||
+	       ((view == SQLITE_VIEW_OURS || sqlite_view_make(db, error)) &&
+		       sqlite_views(db, error));
 }
 
 /* The write lock is ours: chunk transactions of earlier runs have ended, and later ones see our

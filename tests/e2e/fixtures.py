@@ -25,7 +25,7 @@ def touches_postgres(item):
     parameters = getattr(item, "callspec", None)
     if parameters is not None and "sqlite" in parameters.params.values():
         return False
-    return not {"postgres", "postgres_crash", "make_database", "make_destination", "loaded",
+    return not {"postgres", "postgres_crash", "make_database", "make_destination", "loaded", "real",
                 "secure"}.isdisjoint(item.fixturenames)
 
 
@@ -62,6 +62,27 @@ def real_years():
     if not os.path.isdir(place):
         pytest.skip("the real data (../shared/data/site) is not there")
     return {int(year): os.path.join(place, year, "full.csv.gz") for year in sorted(os.listdir(place))}
+
+
+@pytest.fixture(scope="session")
+def real(request, real_years, tmp_path_factory):
+    """real("postgres" or "sqlite"): a destination that holds all of the real files. To be read only."""
+    made = {}
+
+    def make(kind):
+        if kind not in made:
+            folder = tmp_path_factory.mktemp(f"real-{kind}")
+            if kind == "postgres":
+                server = request.getfixturevalue("postgres")
+                server.sql("CREATE DATABASE real OWNER importer")
+                made[kind] = program.PostgresDestination(server, "real")
+            else:
+                made[kind] = program.SqliteDestination(folder / "dvf.sqlite")
+            source = "file://" + os.path.join(REAL, "latest", "csv", "{year}", "full.csv.gz")
+            program.Import(folder, made[kind].to, source).run_well("--years", ",".join(map(str, real_years)))
+        return made[kind]
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ def test_what_was_dropped_is_loaded_again(database, site, make_import, made_year
         database.query(f"DROP TABLE {table_of(database, 'dvf', 2021)}")
         assert database.counts() == {2020: 500}
     else:
-        database.query("DROP TABLE dvf" if dropped == "dvf" else "DROP SCHEMA dvf_import CASCADE")
+        database.query("DROP TABLE dvf CASCADE" if dropped == "dvf" else "DROP SCHEMA dvf_import CASCADE")
     importer.run_well("--years", "2020,2021")
     asked = [request for request in site.requests() if "/2021/" in request.path]
     assert not cleaned or [request.status for request in asked] == [200], asked

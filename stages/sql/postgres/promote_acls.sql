@@ -1,9 +1,11 @@
--- Who may do what with dvf ($1), its years, our bookkeeping and the schemas: (key, before, after, on, rights, rights when none are
+-- Who may do what with dvf ($1), its years, our views, our bookkeeping and the schemas: (key, before, after, on, rights, rights when none are
 -- set, owner). Years have the same key in both databases though their tables have other names.
 SELECT 'table ' || format('%I.%I', n.nspname, c.relname), '', '', 'TABLE ' || format('%I.%I', n.nspname, c.relname),
        coalesce(c.relacl, acldefault('r', c.relowner))::text, acldefault('r', c.relowner)::text, c.relowner
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass($1)
+   OR (c.relkind = 'v' AND c.relname IN ('dvf_sale', 'dvf_price_m2')
+       AND n.oid = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass($1)))
    OR (n.nspname = 'dvf_import' AND c.relname IN ('destination', 'source', 'chunk', 'reject', 'history', 'mended', 'swap'))
 UNION ALL
 SELECT 'column ' || a.attname, '', format(' (%I)', a.attname), 'TABLE ' || format('%I.%I', n.nspname, c.relname),

@@ -1,4 +1,4 @@
--- What is in a database besides dvf ($1; '' when there is none of ours), its years, our schema and what extensions brought:
+-- What is in a database besides dvf ($1; '' when there is none of ours), its years, our views, our schema and what extensions brought:
 -- (catalogue, oid, type, identity, kind, statement, its owner when we are no member of that role). Kinds: r relation, l large object, o anything else, a part of a relation
 -- (not told by itself), d made on dvf (with the statement that makes it again), c column of dvf.
 WITH ours AS (SELECT relid AS oid FROM pg_partition_tree(to_regclass(nullif($1, '')))),
@@ -10,6 +10,9 @@ listed (classid, objid, namespace, kind) AS (
                                                   AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i'))
                 THEN 'a' ELSE 'r' END
     FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.oid NOT IN (SELECT oid FROM ours)
+      AND NOT (c.relkind = 'v' AND c.relname IN ('dvf_sale', 'dvf_price_m2')
+               AND c.relnamespace IN (SELECT relnamespace FROM pg_class WHERE oid IN (SELECT oid FROM top))
+               AND coalesce(obj_description(c.oid, 'pg_class'), '') LIKE '%made by dvf-import%')
     UNION ALL SELECT 'pg_type'::regclass, t.oid, t.typnamespace, 'o' FROM pg_type t
         WHERE t.typtype <> 'p' AND (t.typrelid = 0 OR (SELECT relkind FROM pg_class WHERE oid = t.typrelid) = 'c')
     UNION ALL SELECT 'pg_proc'::regclass, oid, pronamespace, 'o' FROM pg_proc

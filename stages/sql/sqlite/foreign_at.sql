@@ -5,7 +5,7 @@ WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'
 	AND NOT (type = 'table' AND name IN (
 		SELECT table_name FROM live.dvf_import_source
 		UNION ALL SELECT table_name FROM main.dvf_import_source))
-	AND NOT (type = 'view' AND name = 'dvf' AND instr(sql, 'made by dvf-import') > 0)
+	AND NOT (type = 'view' AND name IN ('dvf', 'dvf_sale', 'dvf_price_m2') AND instr(sql, 'made by dvf-import') > 0)
 	AND NOT (type = 'index' AND tbl_name IN (SELECT table_name FROM live.dvf_import_source)
 		AND name IN (tbl_name || '_commune', tbl_name || '_parcelle', tbl_name || '_mutation',
 			tbl_name || '_postal', tbl_name || '_date'))

@@ -1,0 +1,69 @@
+/*
+ * sink_postgres_views.c: what people ask dvf through, one row a sale, and words about every table.
+ *
+ * Views stand on dvf, never on the table of a year, so a publish does not meet them. They are made
+ * when a destination is taken and they are not there; whatever keeps them from being made is told
+ * and keeps nothing else from going on.
+ */
+#include "stages/sink_postgres.h"
+#include "stages_sql.h"
+#include "state/base/log.h"
+
+#define SECURITY_INVOKER 150000 /* a reader's own rights count, and dvf's policies for them */
+
+static bool are_missing(struct postgres_sink *sink, bool *missing, struct error *error)
+{
+	const struct sql_value values[] = { { "dvf", sink->dvf }, { NULL, NULL } };
+	PGresult *r = NULL;
+	bool done = pg_make(&sink->pg, sql_postgres_views_missing, values, &r, error);
+	*missing = done && pg_true(r, 0, 0);
+	PQclear(r);
+	return done;
+}
+
+static bool say_words(
+	struct postgres_sink *sink, const struct sql_value *values, struct error *error)
+{
+	PGresult *r = NULL;
+	bool done = pg_make(&sink->pg, sql_postgres_comments, values, &r, error) &&
+		    pg_exec(&sink->pg, pg_text(r, 0, 0), NULL, error);
+	PQclear(r);
+	return done;
+}
+
+/* Without a search_path nothing but the server's own functions is meant. */
+static bool make(struct postgres_sink *sink, struct error *error)
+{
+	const struct sql_value values[] = { { "dvf", sink->dvf }, { "schema", sink->schema },
+		{ "options", sink->server_version >= SECURITY_INVOKER
+				     ? "WITH (security_invoker = true)"
+				     : "WITH (security_barrier = false)" },
+		{ NULL, NULL } };
+	struct pg *pg = &sink->pg;
+	bool done = pg_exec(pg, sql_postgres_make_begin, NULL, error) &&
+		    pg_exec(pg,
+			    "SET LOCAL lock_timeout = '" LOCK_TIMEOUT "';"
+			    "SET LOCAL search_path = pg_catalog",
+			    NULL, error) &&
+		    pg_exec(pg, sql_postgres_lock_schema, NULL, error) &&
+		    pg_make(pg, sql_postgres_view_sale, values, NULL, error) &&
+		    pg_make(pg, sql_postgres_view_price_m2, values, NULL, error) &&
+		    say_words(sink, values, error) && postgres_commit(sink, error);
+	if (!done)
+		pg_rollback(pg);
+	return done;
+}
+
+bool postgres_views(struct postgres_sink *sink, struct error *error)
+{
+	bool missing = false;
+	if (are_missing(sink, &missing, error) && (!missing || make(sink, error)))
+		return true;
+	if (error->kind == ERROR_LOST || error->kind == ERROR_STOPPED)
+		return false;
+	log_note(LOG_WARNING, 0,
+		"the views dvf_sale and dvf_price_m2 could not be made, the next run tries again: %s",
+		error->text);
+	error_clear(error);
+	return true;
+}

@@ -1,0 +1,5 @@
+-- Whether our views are to be made: nobody else has a thing of their names, and one of them is not there or is an older version's.
+SELECT coalesce(min(instr(sql, 'made by dvf-import') > 0), 1)
+	AND coalesce(sum(instr(sql, 'made by dvf-import, version 1 ') > 0), 0) < 2
+FROM sqlite_master
+WHERE name IN ('dvf_sale', 'dvf_price_m2') AND type IN ('table', 'view')
