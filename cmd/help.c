@@ -189,8 +189,9 @@ static const struct {
 		"                       the URL that the destination remembers\n"
 		"  --years LIST         like 2021,2023-2025 (YEARS_TO_IMPORT); default: what\n"
 		"                       the destination serves\n" },
+	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY | COMMAND_PROMOTE,
+		"  --ca-file FILE       certificates to trust instead of the system's\n" },
 	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY,
-		"  --ca-file FILE       certificates to trust instead of the system's\n"
 		"  --stall SECONDS      a download this long without a byte is tried again; 60\n"
 		"  --retries N          tries after the first; 8\n"
 		"  --download-chunk N   bytes taken at a time, 1024 to 524288\n"
@@ -204,7 +205,9 @@ static const struct {
 		"                       memory is short; 3000\n"
 		"  --loaders N          connections that load, 1 to 16 (LOADERS); the number of\n"
 		"                       cores, at most 4\n" },
-	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY,
+	{ COMMAND_HISTORY | COMMAND_MEND | COMMAND_PROMOTE | COMMAND_REVERT, "\nHow long:\n" },
+	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY | COMMAND_HISTORY | COMMAND_MEND |
+			COMMAND_PROMOTE | COMMAND_REVERT,
 		"  --wait SECONDS       for a server that does not answer; 60\n" },
 	{ COMMAND_RUN,
 		"  --snapshot-wait SECONDS\n"
