@@ -4,6 +4,9 @@
 The source files stand in build.ninja, by hand; nothing here names one.
 
     ./configure.py [--cc clang] [--sanitize address,undefined | thread] [--werror] [--build DIR]
+                   [--prefix /usr/local]
+
+CPPFLAGS, CFLAGS and LDFLAGS of the environment are added to ours.
 """
 import argparse
 import os
@@ -32,6 +35,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cc", default="gcc")
     parser.add_argument("--build", default="build", help="the folder to build in")
+    parser.add_argument("--prefix", default="/usr/local", help="where ninja install puts it")
     parser.add_argument("--sanitize", metavar="LIST", help="for example address,undefined")
     parser.add_argument("--werror", action="store_true", help="warnings are errors")
     parser.add_argument("--debug", action="store_true", help="-O0 instead of -O2")
@@ -58,9 +62,12 @@ def main():
             cflags += ["-D_FORTIFY_SOURCE=2"]
     if args.werror:
         cflags.append("-Werror")
+    for name, flags in (("CPPFLAGS", cflags), ("CFLAGS", cflags), ("LDFLAGS", ldflags)):
+        flags += shlex.split(os.environ.get(name, ""))
     with open("config.ninja", "w", encoding="ascii") as out:
         out.write("# written by configure.py\n")
         out.write(f"builddir = {args.build}\n")
+        out.write(f"prefix = {args.prefix}\n")
         out.write(f"cc = {args.cc}\n")
         out.write(f"dygraphs = {DYGRAPHS}\n")
         out.write(f"python = {sys.executable}\n")
