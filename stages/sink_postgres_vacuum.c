@@ -41,24 +41,8 @@ static bool vacuum(struct pg *pg, const char *table, struct error *error)
 	return done && pg_make(pg, sql_postgres_vacuum_year, values, NULL, error);
 }
 
-/* VACUUM stands outside transactions, so a time limit of the role's counts there: then statistics
- * must do. */
-static bool vacuum_or_analyze(
-	struct postgres_sink *sink, struct pg *pg, const char *table, struct error *error)
-{
-	const struct sql_value values[] = { { "table", table }, { NULL, NULL } };
-	if (vacuum(pg, table, error))
-		return true;
-	if (error->kind != ERROR_BUSY)
-		return false;
-	bool done = postgres_begin_on(sink, pg, "0", error) &&
-		    pg_make(pg, sql_postgres_analyze_year, values, NULL, error) &&
-		    postgres_commit_on(pg, error);
-	if (!done)
-		pg_rollback(pg);
-	return done;
-}
-
+/* What it cannot do is left to postgres_finish: the fence that a transaction would read is main's,
+ * who may be taking it anew meanwhile. */
 static void *vacuum_thread(void *context)
 {
 	struct postgres_vacuum *work = context;
@@ -66,12 +50,29 @@ static void *vacuum_thread(void *context)
 	struct pg pg = { .interrupts = true, .patient = true };
 	struct error error;
 	if (!pg_connect_to(&pg, sink->base.destination.url, sink->database, 0, &error) ||
-		!vacuum_or_analyze(sink, &pg, work->table, &error))
+		!vacuum(&pg, work->table, &error))
 		log_note(
 			LOG_INFO, atoi(work->year), "not vacuumed beside the load: %s", error.text);
 	pg_close(&pg);
 	queue_put(&work->ended, work);
 	return NULL;
+}
+
+/* VACUUM stands outside transactions, so a time limit of the role's counts there: then statistics
+ * must do. */
+static bool vacuum_or_analyze(struct postgres_sink *sink, const char *table, struct error *error)
+{
+	const struct sql_value values[] = { { "table", table }, { NULL, NULL } };
+	if (vacuum(&sink->pg, table, error))
+		return true;
+	if (error->kind != ERROR_BUSY)
+		return false;
+	bool done = postgres_begin(sink, "0", error) &&
+		    pg_make(&sink->pg, sql_postgres_analyze_year, values, NULL, error) &&
+		    postgres_commit(sink, error);
+	if (!done)
+		pg_rollback(&sink->pg);
+	return done;
 }
 
 void postgres_vacuum_begin(struct postgres_sink *sink, const struct edition_names *names)
@@ -113,7 +114,7 @@ static bool vacuum_left(struct postgres_sink *sink, struct error *error)
 	PGresult *left = NULL;
 	bool done = pg_make(&sink->pg, sql_postgres_vacuum_left, values, &left, error);
 	for (int i = 0; done && i < PQntuples(left); i++)
-		done = vacuum_or_analyze(sink, &sink->pg, pg_text(left, i, 0), error);
+		done = vacuum_or_analyze(sink, pg_text(left, i, 0), error);
 	PQclear(left);
 	return done;
 }
