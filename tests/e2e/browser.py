@@ -48,7 +48,20 @@ class Browser:
         return self.driver.find_elements("css selector", selector)
 
     def text(self, selector="body"):
-        return self.driver.find_element("css selector", selector).text
+        return self.with_one(selector, lambda element: element.text)
+
+    def click(self, selector):
+        self.with_one(selector, lambda element: element.click())
+
+    def with_one(self, selector, act):
+        """What a part of the page gives; parts are made anew as the page moves, also between two words to it."""
+        from selenium.common.exceptions import StaleElementReferenceException
+        for _ in range(20):
+            try:
+                return act(self.driver.find_element("css selector", selector))
+            except StaleElementReferenceException:
+                time.sleep(0.05)
+        return act(self.driver.find_element("css selector", selector))
 
     def does(self, script):
         return self.driver.execute_script("return " + script)

@@ -19,7 +19,7 @@ def scene(tmp_path_factory, made_years):
     import program
     home = tmp_path_factory.mktemp("browser")
     folder = home / "site" / "csv"
-    table = shapes.table_of(made_years(60_000, 2022))
+    table = shapes.table_of(made_years(150_000, 2022))
     for record in (50, 9000, 9100):
         shapes.changed(table, record, "date_mutation", "20x3-12-31")
     for year, content in ((2021, None), (2022, shapes.pack(shapes.written(table), level=1))):
@@ -107,7 +107,7 @@ def test_wide_phone_dark_and_off(scene, browse):
     assert "Au travail" in phone.text("#head") and phone.does("document.documentElement.lang") == "fr"
     fits(phone)
     keep(phone, "phone", 1500)
-    phone.find("#map-2021")[0].click()
+    phone.click("#map-2021")
     phone.waits_for(lambda: "2021" in phone.text("#map strong"), "the map of the other year")
     quiet(phone, scene.url)
 
@@ -115,7 +115,7 @@ def test_wide_phone_dark_and_off(scene, browse):
     off.open(scene.url)
     assert off.text("#link").startswith("a snapshot") and "loading" in off.text("#years")
     assert not off.find("canvas") and "does not run here" in off.text(".plots")
-    off.find("#figures summary")[0].click()
+    off.click("#figures summary")
     assert "rows/s" in off.text("#figures")
     keep(off, "without-script")
     assert off.console() == []
@@ -144,7 +144,7 @@ def test_live_until_it_is_in(scene, browse):
     page = browse(*WIDE)
     settled(page, scene.url)
     page.does("window.here = true")
-    page.find("#figures summary")[0].click()
+    page.click("#figures summary")
     before = page.text("#reason")
     scene.let_go()
     page.waits_for(lambda: page.text("#head") == "All is in", "the end of the run")

@@ -7,7 +7,7 @@ import time
 import program
 
 ROWS = 20_000
-KILLS = int(os.environ.get("KILLS", "6"))
+KILLS = int(os.environ.get("KILLS", "4"))
 REFRESH = ["--years", "2021,2022,2023", "--staging", "--promote", "--drain", "0"]
 OLD = {2021: ROWS, 2022: ROWS}
 NEW = {2021: ROWS, 2022: ROWS + 1, 2023: ROWS + 2}
