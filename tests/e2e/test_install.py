@@ -11,7 +11,8 @@ import test_man
 
 COMPLETION = os.path.join(program.ROOT, "ops", "completion", "dvf-import")
 PLACES = {"bin/dvf-import", "share/man/man1/dvf-import.1", "share/man/man5/dvf-import-state.5",
-          "share/bash-completion/completions/dvf-import", "share/doc/dvf-import/dvf-import.default",
+          "share/bash-completion/completions/dvf-import",
+          "share/doc/dvf-import/copyright", "share/doc/dvf-import/dvf-import.default",
           "lib/systemd/system/dvf-import.service", "lib/systemd/system/dvf-import.timer"}
 
 
