@@ -129,7 +129,8 @@ def test_tables_of_the_state_page(state):
 
 def test_files_of_the_state_page(state):
     told = re.sub(r" Ns (?:Ar|Pa)? ?(?:- Ns )?", "", section(page("dvf-import-state.5"), "FILES"))
-    left = [name for name in os.listdir(state) if not re.search(rf"^\.It Pa .*\b{re.escape(name)}\b", told, re.MULTILINE)]
+    left = [name for name in os.listdir(state)
+            if not re.search(rf"^\.It Pa .*\b{re.escape(name)}\b", told, re.MULTILINE)]
     assert left == []
 
 
