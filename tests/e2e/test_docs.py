@@ -67,7 +67,7 @@ def test_scripts_the_documents_name():
     wrong, seen = [], 0
     for page in [*PAGES, "tests/README.md"]:
         for line in re.findall(r"^ {4}.*$|`[^`\n]+`", text_of(page), re.MULTILINE):
-            for name, words in re.findall(r"(?<![\w/])ops/([a-z-]+)([^#|`&]*)", line):
+            for name, words in re.findall(r"(?<![\w/])ops/([a-z-]+)(?![\w/-]|\.\w)([^#|`&]*)", line):
                 path = os.path.join(program.ROOT, "ops", name)
                 seen += 1
                 if not os.access(path, os.X_OK):
