@@ -148,7 +148,7 @@ static void tell_outcome(struct work *work, const struct event *event)
 		stop_sleep(EVENT_WAIT_MS);
 }
 
-/* Chunks that a loader has in hand, and where the reader was behind the last of them. */
+/* Chunks that a loader has in hand. */
 struct hand {
 	struct chunk *chunks[TOGETHER_MOST];
 	unsigned count;
@@ -172,10 +172,12 @@ static bool load_together(struct work *work, struct chunk_load *load, const stru
 	struct chunk_record records[TOGETHER_MOST];
 	struct event event = { .kind = EVENT_PUT_BACK, .failed = true };
 	if (!chunk_load(load, hand->chunks, hand->count, records, &event.error)) {
-		if (!ends_pass(event.error.kind))
-			return false;
-		tell_outcome(work, &event);
-		return true;
+		if (ends_pass(event.error.kind))
+			tell_outcome(work, &event);
+		else
+			log_note(LOG_DEBUG, load->edition->year, "each one alone: %s",
+				event.error.text);
+		return ends_pass(event.error.kind);
 	}
 	tell_rejects(work, load);
 	for (unsigned i = 0; i < hand->count; i++)

@@ -79,3 +79,26 @@ def test_a_time_limit_leaves_statistics(database, site, make_import, made_years)
     finally:
         database.server.sql("ALTER ROLE importer RESET statement_timeout")
     assert [stats for _, stats in visible(database).values()] == [True]
+
+
+def test_a_year_is_vacuumed_before_the_next_is_published(database, site, make_import, made_years):
+    """Beside its load: what is left to the end of the run comes after every publish."""
+    for year in (2020, 2021, 2022):
+        site.put(year, made_years(ROWS, year))
+    make_import(database).run_well("--years", "2020-2022")
+    vacuumed = [when for when, in database.query(
+        "SELECT s.last_vacuum FROM dvf_import.source e JOIN pg_stat_all_tables s"
+        " ON s.relname = format('dvf_%s_%s', e.year, left(e.sha256, 12)) ORDER BY e.published_at")]
+    published = [when for when, in database.query("SELECT published_at FROM dvf_import.source ORDER BY published_at")]
+    assert len(vacuumed) == len(published) == 3 and None not in vacuumed
+    assert vacuumed[0] < published[1] and vacuumed[1] < published[2], (vacuumed, published)
+
+
+@pytest.mark.parametrize("memory, most", [("64M", 4), ("16M", 1)])
+def test_chunks_that_wait_share_a_transaction(database, site, make_import, made_years, memory, most):
+    """Where there is memory for it; each has its own witness all the same."""
+    site.put(2021, made_years(20 * ROWS))
+    make_import(database).run_well("--years", "2021", "--chunk-rows", "500", "--memory-limit", memory)
+    together = [count for count, in database.query("SELECT count(*) FROM dvf_import.chunk GROUP BY xmin::text")]
+    assert sum(together) == 20 * ROWS / 500 and max(together) == most, together
+    database.tiles()

@@ -194,15 +194,15 @@ static void chunks_of_plain(
 	assert_int_equal(at, plain.size);
 }
 
-static enum record_kind fifth_is_short(unsigned number)
+static enum record_kind some_short(unsigned number)
 {
-	return number == 5 ? RECORD_SHORT : RECORD_FINE;
+	return number == 1 || number == 5 || number == 8 ? RECORD_SHORT : RECORD_FINE;
 }
 
 static void test_each_of_several_has_its_own_witness(void **state)
 {
 	(void)state;
-	static const struct sample sample = { .records = RECORDS, .kind_of = fifth_is_short };
+	static const struct sample sample = { .records = RECORDS, .kind_of = some_short };
 	struct attempt attempt;
 	struct header header;
 	struct chunk chunks[TOGETHER];
@@ -230,11 +230,11 @@ static void test_each_of_several_has_its_own_witness(void **state)
 		assert_int_equal(records[i].plain_first, chunks[i].plain_first);
 		assert_int_equal(records[i].plain_end, chunks[i].plain_first + chunks[i].size);
 		assert_int_equal(records[i].first_record, 1 + 2 * i);
-		assert_int_equal(records[i].rejects, i == 2);
+		assert_int_equal(records[i].rejects, i != 1);
 		assert_int_equal(records[i].rows + records[i].rejects, 2);
 		assert_int_equal(records[i].crc, inflate_crc32(chunks[i].bytes, chunks[i].size));
 	}
-	assert_int_equal(load.rejects[0].record, 5);
+	assert_int_equal(load.reject_count, 3);
 	chunk_load_free(&load);
 	load.loader->ops->close(load.loader);
 	must(attempt_load(&attempt));
@@ -247,7 +247,7 @@ static void test_failures_of_several(void **state)
 {
 	(void)state;
 	static const enum error_kind kinds[] = { ERROR_BUSY, ERROR_LOST, ERROR_DATABASE };
-	static const struct sample sample = { .records = 24, .kind_of = fifth_is_short };
+	static const struct sample sample = { .records = 24, .kind_of = some_short };
 	struct attempt attempt;
 	attempt_begin(&attempt, &sample);
 	for (unsigned kind = 0; kind < 6; kind++) {
