@@ -1,11 +1,5 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/scratch.h"
 
-#include <cmocka.h>
-
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +19,7 @@ static struct told {
 	bool fails;
 } told;
 
-static char folder[64];
+static char folder[SCRATCH_PATH];
 static struct ledger *ledger;
 static struct error error;
 
@@ -60,20 +54,11 @@ static int begin(void **state)
 {
 	(void)state;
 	bool repaired;
-	snprintf(folder, sizeof(folder), "/tmp/test_heads.XXXXXX");
-	assert_non_null(mkdtemp(folder));
+	scratch_new(folder, "test_heads");
 	told = (struct told){ .sink = { .ops = &ops, .uuid = "7e57" } };
 	must(ledger_open(&ledger, folder, &repaired, &error));
 	must(ledger_run_begin(ledger, "0.1", "h", "{}", &error));
 	return 0;
-}
-
-static int remove_one(const char *name, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(name);
 }
 
 static int end(void **state)
@@ -81,7 +66,7 @@ static int end(void **state)
 	(void)state;
 	ledger_close(ledger);
 	ledger = NULL;
-	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(folder);
 }
 
 static void more_events(unsigned count)

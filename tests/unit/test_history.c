@@ -1,11 +1,5 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/scratch.h"
 
-#include <cmocka.h>
-
-#include <ftw.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,16 +12,10 @@
 
 #define EVENTS 9 /* "run started" and eight about years */
 
-static char folder[64];
+static char folder[SCRATCH_PATH];
 static char path[128];
 static struct ledger *ledger;
 static struct error error;
-
-#define assert_done(call)                                                                          \
-	do {                                                                                       \
-		if (!(call))                                                                       \
-			fail_msg("%s: %s", #call, error.text);                                     \
-	} while (0)
 
 static void reopen(void)
 {
@@ -42,8 +30,7 @@ static int begin(void **state)
 {
 	(void)state;
 	bool repaired;
-	snprintf(folder, sizeof(folder), "/tmp/test_history.XXXXXX");
-	assert_non_null(mkdtemp(folder));
+	scratch_new(folder, "test_history");
 	snprintf(path, sizeof(path), "%s/" LEDGER_FILE, folder);
 	assert_done(ledger_open(&ledger, folder, &repaired, &error));
 	assert_done(ledger_run_begin(ledger, "0.1", "h", "{\"a\":[1,{\"b\":null}]}", &error));
@@ -55,20 +42,12 @@ static int begin(void **state)
 	return 0;
 }
 
-static int remove_one(const char *name, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(name);
-}
-
 static int end(void **state)
 {
 	(void)state;
 	ledger_close(ledger);
 	ledger = NULL;
-	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(folder);
 }
 
 static void change(const char *sql)

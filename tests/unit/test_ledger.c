@@ -1,11 +1,5 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/scratch.h"
 
-#include <cmocka.h>
-
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +16,7 @@
 static const char sha_a[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 static const char sha_b[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
-static char folder[64];
+static char folder[SCRATCH_PATH];
 static struct ledger *ledger;
 static struct error error;
 static unsigned syncs;
@@ -38,20 +32,6 @@ int fdatasync(int fd)
 {
 	syncs++;
 	return (int)syscall(SYS_fdatasync, fd);
-}
-
-#define assert_done(call)                                                                          \
-	do {                                                                                       \
-		if (!(call))                                                                       \
-			fail_msg("%s: %s", #call, error.text);                                     \
-	} while (0)
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
 }
 
 /* Everything asked after it must be there without the handle that wrote it. */
@@ -71,8 +51,7 @@ static int begin(void **state)
 	(void)state;
 	bool repaired = true;
 	bool known = true;
-	snprintf(folder, sizeof(folder), "/tmp/test_ledger.XXXXXX");
-	assert_non_null(mkdtemp(folder));
+	scratch_new(folder, "test_ledger");
 	assert_done(ledger_open(&ledger, folder, &repaired, &error));
 	assert_false(repaired);
 	assert_done(ledger_run_begin(ledger, "0.1", "host", "{\"loaders\":4}", &error));
@@ -86,7 +65,7 @@ static int end(void **state)
 	(void)state;
 	ledger_close(ledger);
 	ledger = NULL;
-	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(folder);
 }
 
 static void assert_status_has(const char *wanted)

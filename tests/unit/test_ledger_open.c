@@ -1,12 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/scratch.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,37 +26,22 @@
 	"state.sqlite was written by a newer dvf-import (schema 4711): "                           \
 	"use that version, or another --state"
 
-static char folder[64];
+static char folder[SCRATCH_PATH];
 static char path[128];
 static struct error error;
-
-#define assert_done(call)                                                                          \
-	do {                                                                                       \
-		if (!(call))                                                                       \
-			fail_msg("%s: %s", #call, error.text);                                     \
-	} while (0)
 
 static int begin(void **state)
 {
 	(void)state;
-	snprintf(folder, sizeof(folder), "/tmp/test_ledger_open.XXXXXX");
-	assert_non_null(mkdtemp(folder));
+	scratch_new(folder, "test_ledger_open");
 	snprintf(path, sizeof(path), "%s/" LEDGER_FILE, folder);
 	return 0;
-}
-
-static int remove_one(const char *name, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(name);
 }
 
 static int end(void **state)
 {
 	(void)state;
-	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(folder);
 }
 
 static const char *beside(const char *name)
@@ -170,7 +149,7 @@ static void test_files_are_the_owners_alone(void **state)
 		assert_int_equal(st.st_size, BALLAST_SIZE);
 		assert_true(st.st_blocks * 512 >= BALLAST_SIZE);
 		ledger_close(ledger);
-		assert_int_equal(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+		assert_int_equal(scratch_remove(folder), 0);
 		assert_int_equal(mkdir(folder, 0700), 0);
 	}
 }
@@ -196,7 +175,7 @@ static void test_every_flipped_header_byte_is_survived(void **state)
 		repairs += repaired;
 		if (at < 16)
 			assert_true(repaired);
-		assert_int_equal(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+		assert_int_equal(scratch_remove(folder), 0);
 		assert_int_equal(mkdir(folder, 0700), 0);
 	}
 	assert_in_range(repairs, 30, HEADER_SIZE);

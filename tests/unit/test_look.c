@@ -1,11 +1,5 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/scratch.h"
 
-#include <cmocka.h>
-
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,31 +10,16 @@
 static const char sha[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 static const char key[] = "2021-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-static char folder[64];
+static char folder[SCRATCH_PATH];
 static struct ledger *ledger;
 static struct look *look;
 static struct error error;
-
-#define assert_done(call)                                                                          \
-	do {                                                                                       \
-		if (!(call))                                                                       \
-			fail_msg("%s: %s", #call, error.text);                                     \
-	} while (0)
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
 
 static int begin(void **state)
 {
 	(void)state;
 	bool repaired, known;
-	snprintf(folder, sizeof(folder), "/tmp/test_look.XXXXXX");
-	assert_non_null(mkdtemp(folder));
+	scratch_new(folder, "test_look");
 	assert_done(ledger_open(&ledger, folder, &repaired, &error));
 	assert_done(ledger_run_begin(ledger, "0.1", "host", "{\"loaders\":4}", &error));
 	assert_done(ledger_destination(ledger, "uuid-1", "sqlite", "dvf.sqlite", &known, &error));
@@ -54,7 +33,7 @@ static int end(void **state)
 	look = NULL;
 	ledger_close(ledger);
 	ledger = NULL;
-	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(folder);
 }
 
 static void take(int map_year)
