@@ -13,13 +13,17 @@
 #include "state/base/file.h"
 #include "state/base/stop.h"
 
-#define YEARS_BACK   6 /* without --years: this year and so many before */
-#define RETRIES_MOST 2 /* a look should not take minutes */
+#define YEARS_BACK      6 /* without --years: this year and so many before */
+#define RETRIES_MOST    2 /* a look should not take minutes */
+#define CLOCK_SLACK_S   300
+#define ROOM_FOR_PACKED 12 /* bytes of rows and indexes for a packed one, measured in both kinds   \
+			    */
 
 struct look {
 	const struct options *options;
 	unsigned fatal;
 	uint64_t packed_sum, packed_most; /* of the years the source has */
+	time_t newest;                    /* when its newest edition was made; 0: not known */
 };
 
 static void say_ok(const char *text)
@@ -129,12 +133,34 @@ static void look_disk(struct look *look)
 		say_ok(text);
 }
 
+/* "25.1 MB of Thu, 01 Oct 2026 08:00:00 GMT": how the site dates an edition, or its ETag. */
+static void describe(const struct validators *validators, char *text, size_t size)
+{
+	const char *edition =
+		validators->last_modified[0] != '\0' ? validators->last_modified : validators->etag;
+	if (validators->has_size)
+		snprintf(text, size, ", %.1f MB", (double)validators->packed_size / 1e6);
+	else
+		snprintf(text, size, ", of unknown size");
+	if (edition[0] != '\0')
+		snprintf(text + strlen(text), size - strlen(text), ", edition of %s", edition);
+}
+
+static void note_newest(struct look *look, const struct validators *validators)
+{
+	struct tm tm = { 0 };
+	const char *end = strptime(validators->last_modified, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	time_t made = end != NULL ? timegm(&tm) : 0;
+	if (made > look->newest)
+		look->newest = made;
+}
+
 /* *there: the source has the year. False only when it was interrupted. */
 static bool look_year(struct look *look, int year, bool asked, bool *there, struct error *error)
 {
 	struct fetch_settings settings = look->options->run.fetch;
 	struct validators validators = { 0 };
-	char url[URL_MAX], shown[URL_MAX], text[URL_MAX + 64];
+	char url[URL_MAX], shown[URL_MAX], text[URL_MAX + 480], edition[400] = "";
 	if (settings.retries > RETRIES_MOST)
 		settings.retries = RETRIES_MOST;
 	*there = false;
@@ -143,7 +169,12 @@ static bool look_year(struct look *look, int year, bool asked, bool *there, stru
 	bool answered = fetch_probe(&settings, url, there, &validators, error);
 	if (!answered && error->kind == ERROR_STOPPED)
 		return false;
-	snprintf(text, sizeof(text), "source: %d is %sat %s", year, *there ? "" : "not ", shown);
+	if (*there) {
+		describe(&validators, edition, sizeof(edition));
+		note_newest(look, &validators);
+	}
+	snprintf(text, sizeof(text), "source: %d is %sat %s%s", year, *there ? "" : "not ", shown,
+		edition);
 	if (!answered)
 		say_finding(
 			look, true, error->text, "see whether the source can be reached from here");
@@ -185,19 +216,51 @@ static bool look_source(struct look *look, struct error *error)
 	return true;
 }
 
+/* Which years are asked for by default is told by the clock, and TLS believes it. */
+static void look_clock(struct look *look)
+{
+	time_t now = time(NULL);
+	char text[64];
+	struct tm utc;
+	gmtime_r(&now, &utc);
+	strftime(text, sizeof(text), "clock: %Y-%m-%d %H:%M UTC", &utc);
+	if (now + CLOCK_SLACK_S < look->newest)
+		say_finding(look, false, text,
+			"the source has an edition that is newer than that: set the clock");
+	else
+		say_ok(text);
+}
+
+/* Rows and indexes, as measured (docs/PERFORMANCE.md, docs/OPERATIONS.md). */
+static void look_room(struct look *look)
+{
+	char text[200];
+	if (look->packed_sum == 0)
+		return;
+	snprintf(text, sizeof(text),
+		"room: these years take about %.0f MB in the destination, and as much again while a "
+		"staging or a previous one stands beside it",
+		(double)look->packed_sum * ROOM_FOR_PACKED / 1e6);
+	say_ok(text);
+}
+
 static bool look_destination(struct look *look, struct error *error)
 {
 	struct sink *sink = NULL;
 	unsigned before = look->fatal;
-	char text[300];
+	char text[450];
+	char about[sizeof(sink->about)] = "";
 	bool done = sink_open(&sink, &look->options->to, error) &&
 		    sink->ops->preflight(sink, say_finding, look, error);
+	if (sink != NULL)
+		memcpy(about, sink->about, sizeof(about));
 	sink_close(sink);
 	if (!done && error->kind == ERROR_STOPPED)
 		return false;
 	char name[256];
 	sink_shown_name(&look->options->to, name);
-	snprintf(text, sizeof(text), "destination: %s", name);
+	snprintf(text, sizeof(text), "destination: %s%s%s%s", name, about[0] != '\0' ? " (" : "",
+		about, about[0] != '\0' ? ")" : "");
 	if (!done)
 		say_finding(look, true, text, error->text);
 	else if (look->fatal == before)
@@ -217,7 +280,9 @@ int command_check(const struct options *options)
 	look_state(&look);
 	bool done = look_source(&look, &error);
 	if (done) {
+		look_clock(&look);
 		look_disk(&look);
+		look_room(&look);
 		done = look_destination(&look, &error);
 	}
 	fetch_end();

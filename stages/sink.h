@@ -249,7 +249,8 @@ struct sink_ops {
 	/* The end of a run that changed something: statistics of dvf as a whole. */
 	bool (*finish)(struct sink *sink, struct error *error);
 
-	/* Looks, changes nothing, tells what it finds. Connects by itself. */
+	/* Looks, changes nothing, tells what it finds; sink->about is filled. Connects by itself.
+	 */
 	bool (*preflight)(
 		struct sink *sink, sink_finding *finding, void *context, struct error *error);
 
@@ -286,6 +287,7 @@ struct sink {
 	const struct sink_ops *ops;
 	struct destination destination; /* a copy; url is owned */
 	char uuid[37];                  /* after take */
+	char about[128];                /* after preflight: what kind and version it is */
 	uint64_t cache_bytes;           /* SQLite: page cache and sorts; 0: the default */
 	unsigned connections;           /* that may work at once; 0: one */
 	sink_tick *tick;                /* may be NULL */

@@ -335,9 +335,13 @@ static bool postgres_preflight(
 	if (!connected && base->destination.slot == SLOT_STAGING &&
 		strcmp(error->sqlstate, "3D000") == 0)
 		return postgres_staging_preflight(sink, finding, context, error);
-	bool done = connected && postgres_identity(sink, &identity, error) &&
-		    postgres_may_write(&identity, error) &&
-		    tell_rights(sink, finding, context, error);
+	bool done = connected && postgres_identity(sink, &identity, error);
+	if (done)
+		snprintf(base->about, sizeof(base->about),
+			"PostgreSQL %.40s, %s, no extension needed", identity.version,
+			identity.encoding);
+	done = done && postgres_may_write(&identity, error) &&
+	       tell_rights(sink, finding, context, error);
 	if (done && identity.dvf)
 		done = postgres_obstacles(sink, "0", finding, context, &count, error);
 	return done;

@@ -123,6 +123,7 @@ bool sqlite_preflight(struct sink *sink, sink_finding *finding, void *context, s
 	if (!folder_of(look.path, &look.folder, error))
 		return false;
 	bool done = true;
+	snprintf(sink->about, sizeof(sink->about), "SQLite %s", sqlite3_libversion());
 	look_at_version(&look);
 	if (look_at_folder(&look) && look_at_file(&look))
 		done = look_at_disk(&look, error) &&

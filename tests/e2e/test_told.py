@@ -1,6 +1,8 @@
 """What is told: status while it runs and after, history, check, clean, the report."""
 import json
 import os
+import re
+import time
 
 import pytest
 
@@ -83,6 +85,25 @@ def test_check_changes_nothing(destination, site, make_import, made_years):
     assert result.code == 0, str(result)
     assert destination.query("SELECT count(*) FROM {source}", missing="none there") == "none there"
     assert destination.count(2021) == 0
+
+
+def test_check_says_what_is_there(destination, site, make_import, made_years):
+    """Versions, the source's edition, how much room it takes, the clock."""
+    path = site.put(2021, made_years(20_000))
+    os.utime(path, (1790000000, 1790000000))
+    importer = make_import(destination)
+    lines = importer.call("check", "--years", "2021").out.splitlines()
+    assert all(line.startswith("ok ") for line in lines), lines
+    size = os.path.getsize(path)
+    assert any(line.endswith(f", {size / 1e6:.1f} MB, edition of Mon, 21 Sep 2026 14:13:20 GMT") for line in lines), lines
+    assert any(f"about {size * 12 / 1e6:.0f} MB" in line for line in lines), lines
+    assert any("PostgreSQL " in line and "no extension needed" in line if destination.kind == "postgres"
+               else "(SQLite 3." in line for line in lines), lines
+    assert any(re.fullmatch(r"ok clock: \d{4}-\d\d-\d\d \d\d:\d\d UTC", line) for line in lines), lines
+    ahead = time.time() + 7200
+    os.utime(path, (ahead, ahead))
+    lines = importer.call("check", "--years", "2021").out.splitlines()
+    assert any(line.startswith("warning clock: ") and "set the clock" in line for line in lines), lines
 
 
 def test_check_names_what_is_missing(database, site, make_import):
