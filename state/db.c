@@ -196,7 +196,7 @@ static bool settle(struct db *db, enum db_mode mode, struct error *error)
 		return false;
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	if (!db_execute(db,
-		    "PRAGMA cache_size = -2000;"
+		    "PRAGMA cache_size = -512;"
 		    "PRAGMA temp_store = MEMORY;",
 		    "opening", error))
 		return false;
