@@ -1,12 +1,12 @@
 /*
  * fetch.h: from a URL to a whole spool file, or to the word that nothing changed.
  *
- * A download goes into a .part file; every 8 MiB at least it is fsynced and `durable` is told. It
- * becomes a spool by rename, after its length was compared with what the server announced and its
- * SHA-256 taken. A part is continued only by Range with If-Range on a strong ETag (or Last-Modified
- * with the length), and only if the answer is 206, starts at our offset and states our total;
- * anything else starts over. What cannot be a gzip file (HTML, XML, another magic) is refused.
- * https never falls to http.
+ * A download goes into a .part file; every 8 MiB or 5 seconds it is fsynced and `durable` is told.
+ * It becomes a spool by rename, after its length was compared with what the server announced and
+ * its SHA-256 taken. A part is continued only by Range with If-Range on a strong ETag (or
+ * Last-Modified with the length), and only if the answer is 206, starts at our offset and states
+ * our total; anything else starts over. What cannot be a gzip file (HTML, XML, another magic) is
+ * refused. https never falls to http.
  *
  * After a crash: bytes of the part behind the recorded durable length are not trusted.
  * Threads: fetch_file runs in one thread; its callbacks are called there.

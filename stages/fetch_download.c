@@ -19,6 +19,7 @@ static void over(struct download *download, enum verdict verdict)
 static void tell_durable(struct download *download, uint64_t durable)
 {
 	download->part.durable = durable;
+	download->synced_ms = clock_ms();
 	if (download->request->durable != NULL)
 		download->request->durable(download->request->context, &download->part);
 }
@@ -139,9 +140,10 @@ static bool take_body(struct download *download, const void *bytes, size_t size)
 		return take_piece(download, bytes, size);
 	}
 	/* Of a body without a length nobody could say before whether it fits. */
-	if (file->size - download->part.durable >= PART_SYNC &&
-		(!make_durable(download) ||
-			!part_room(file, rest_of(download), &download->error))) {
+	bool due = file->size - download->part.durable >= PART_SYNC ||
+		   clock_ms() - download->synced_ms >= SYNC_MS;
+	if (due && (!make_durable(download) ||
+			   !part_room(file, rest_of(download), &download->error))) {
 		over(download, VERDICT_FAIL);
 		return false;
 	}
@@ -308,6 +310,7 @@ struct download *download_new(
 	download->settings = settings;
 	download->request = request;
 	download->file.fd = -1;
+	download->synced_ms = clock_ms();
 	download->ask = (struct ask){
 		.settings = settings,
 		.url = request->url,

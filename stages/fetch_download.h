@@ -44,7 +44,7 @@ struct download {
 	bool strange; /* the body is not what was asked for */
 	char piece[PIECE_SIZE];
 	size_t piece_size;
-	uint64_t told_ms;
+	uint64_t told_ms, synced_ms;
 	struct error error;
 };
 

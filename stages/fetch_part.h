@@ -16,7 +16,8 @@
 #include "stages/spool.h"
 #include "state/base/error.h"
 
-#define PART_SYNC  ((uint64_t)8 << 20)  /* fsync at least this often */
+#define PART_SYNC  ((uint64_t)8 << 20)  /* fsync at least this often, in bytes */
+#define SYNC_MS    5000                 /* and in time: a slow download is not lost, and is seen */
 #define PART_SPARE ((uint64_t)16 << 20) /* left free on the disk beside the file */
 
 struct part_file {
