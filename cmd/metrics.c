@@ -152,7 +152,8 @@ static void years(struct metrics *metrics)
 	per_year(metrics, "year_plain_size_bytes", "Plain bytes in all, 0: not known yet.",
 		year_plain);
 	per_year(metrics, "year_duration_seconds", "Time the last run spent on it.", year_seconds);
-	per_year(metrics, "year_published", "1: the edition is in.", year_published);
+	per_year(metrics, "year_published",
+		"1: in; 0 also while a source is asked for a newer edition.", year_published);
 	stages(metrics);
 }
 
@@ -173,9 +174,9 @@ static void runs(struct metrics *metrics)
 	single(metrics, "run_active", "gauge", "1: a run, promote or revert is at work.",
 		standing_at_work(look));
 	single(metrics, "last_run_end_timestamp_seconds", "gauge",
-		"When the last run ended, 0: none has.", (double)end_s);
+		"When the last import ended, 0: none has.", (double)end_s);
 	single(metrics, "last_success_timestamp_seconds", "gauge",
-		"When one last ended with exit code 0, 0: none has.", (double)good_s);
+		"When an import last ended with exit code 0, 0: none has.", (double)good_s);
 }
 
 static void newest_run(struct metrics *metrics)
@@ -188,10 +189,11 @@ static void newest_run(struct metrics *metrics)
 		single(metrics, "last_run_peak_memory_bytes", "gauge",
 			"Highest resident set of the newest run.", (double)run->peak_memory);
 	}
-	if (look->sample_count == 0)
+	/* Those of a run that is over would be taken for this moment's. */
+	if (look->sample_count == 0 || !standing_at_work(look) || look->sampled_run != run->id)
 		return;
 	const struct run_sample *last = &look->samples[look->sample_count - 1];
-	single(metrics, "run_rows_total", "counter", "Rows the newest import has loaded.",
+	single(metrics, "run_rows", "gauge", "Rows the run at work has loaded so far.",
 		(double)last->rows);
 	single(metrics, "run_memory_bytes", "gauge", "Its resident set, when last told.",
 		(double)last->memory);

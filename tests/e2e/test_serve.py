@@ -55,7 +55,7 @@ def test_without_a_ledger_and_with_one(importer, site, made_years, served):
 
 
 def test_live_while_a_run_works_and_is_killed(importer, site, made_years, served):
-    site.put(2021, made_years(100_000))
+    site.put(2021, made_years(200_000))
     page = served(importer)
     with page.events() as events:
         assert [next(events)[0] for _ in range(9)] == [
@@ -67,6 +67,7 @@ def test_live_while_a_run_works_and_is_killed(importer, site, made_years, served
         assert page.health()["state"] == "working"
         told = page.metrics()
         assert told["dvf_import_run_active"] == 1
+        assert told["dvf_import_run_rows"] > 0
         assert 0 < told["dvf_import_run_memory_bytes"] < told["dvf_import_run_memory_limit_bytes"]
         text = well_formed(page.ask()[2])
         assert "at work" in text and "in flight" in text
@@ -74,7 +75,9 @@ def test_live_while_a_run_works_and_is_killed(importer, site, made_years, served
         until(events, "head", "Killed")
         importer.run_well("--years", "2021")
         until(events, "head", "All is in")
-    assert page.metrics()['dvf_import_runs_total{outcome="killed"}'] == 1
+    told = page.metrics()
+    assert told['dvf_import_runs_total{outcome="killed"}'] == 1
+    assert "dvf_import_run_rows" not in told and "dvf_import_run_memory_bytes" not in told
 
 
 def until(events, section, words):
