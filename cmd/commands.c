@@ -68,6 +68,14 @@ bool command_lock(const struct options *options, int *lock, struct error *error)
 		options->state_folder, holder[0] != '\0' ? holder : "it left no name");
 }
 
+bool command_lock_shown(const struct options *options, int *lock, struct error *error)
+{
+	if (!command_lock(options, lock, error))
+		return false;
+	file_lock_show(*lock);
+	return true;
+}
+
 bool command_record(const struct options *options, struct ledger *ledger, struct error *error)
 {
 	char host[256] = "";

@@ -45,6 +45,9 @@ void command_log(const struct options *options);
  * Somebody else has it: ERROR_BUSY that names them. The folder must be there. */
 bool command_lock(const struct options *options, int *lock, struct error *error);
 
+/* The same, and shows it to serve and health: of what has a run in the ledger. */
+bool command_lock_shown(const struct options *options, int *lock, struct error *error);
+
 /* Records in the ledger that a run (a promote and a revert are runs, too) has begun. */
 bool command_record(const struct options *options, struct ledger *ledger, struct error *error);
 

@@ -95,6 +95,8 @@ static const struct {
 	{ "loading", "chargement" },
 	{ "indexing", "indexation" },
 	{ "checking", "contrôle" },
+	{ "publishing", "publication" },
+	{ "copying", "copie" },
 	{ "ready", "prête" },
 	{ "published", "publiée" },
 	{ "held", "retenue" },

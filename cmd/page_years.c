@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cmd/page_parts.h"
+#include "state/stage.h"
 
 enum step { STEP_FETCHED, STEP_LOADED, STEP_INDEXED, STEP_PUBLISHED, STEPS };
 
@@ -14,8 +15,10 @@ static enum step step_of(const struct year_state *year)
 	} at[] = {
 		{ "fetching", STEP_FETCHED },
 		{ "loading", STEP_LOADED },
+		{ "copying", STEP_LOADED },
 		{ "indexing", STEP_INDEXED },
 		{ "checking", STEP_PUBLISHED },
+		{ "publishing", STEP_PUBLISHED },
 		{ "ready", STEP_PUBLISHED },
 		{ "held", STEP_PUBLISHED },
 		{ "published", STEPS },
@@ -32,11 +35,8 @@ static enum step step_of(const struct year_state *year)
 
 static bool moves(const char *stage)
 {
-	static const char *const moving[] = { "fetching", "loading", "indexing", "checking" };
-	for (size_t i = 0; i < sizeof(moving) / sizeof(moving[0]); i++)
-		if (strcmp(stage, moving[i]) == 0)
-			return true;
-	return false;
+	enum stage_kind kind = stage_kind(stage);
+	return kind == STAGE_COUNTS || kind == STAGE_LASTS;
 }
 
 static void add_progress(struct html *html, uint64_t done, uint64_t whole, bool guessed)

@@ -7,6 +7,7 @@
 #include "state/base/budget.h"
 #include "state/base/log.h"
 #include "state/base/stop.h"
+#include "state/stage.h"
 
 /* What geo-dvf files unpack to, before a year of this run has told. */
 #define RATIO_USUAL 7.0
@@ -21,12 +22,8 @@ void progress_begin(struct progress *progress, bool live, uint64_t memory_limit)
 
 static bool is_active(const struct year_progress *year)
 {
-	static const char *const stages[] = { "fetching", "loading", "indexing", "checking",
-		"ready" };
-	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++)
-		if (year->outcome == YEAR_UNFINISHED && strcmp(year->state.stage, stages[i]) == 0)
-			return true;
-	return false;
+	enum stage_kind kind = stage_kind(year->state.stage);
+	return year->outcome == YEAR_UNFINISHED && (kind == STAGE_COUNTS || kind == STAGE_LASTS);
 }
 
 static bool is_stage(const struct year_progress *year, const char *stage)

@@ -33,7 +33,7 @@ static bool swap_take(const struct options *options, struct held *held, struct e
 	if (options->dry_run)
 		return true;
 	if (!file_make_folder(options->state_folder, error) ||
-		!command_lock(options, &held->lock, error) ||
+		!command_lock_shown(options, &held->lock, error) ||
 		!ledger_open(&held->ledger, options->state_folder, &repaired, error))
 		return false;
 	if (repaired)

@@ -59,7 +59,7 @@ static bool run_take(const struct options *options, struct held *held, struct er
 	bool repaired = false;
 	if (!file_make_folder(options->spool_folder, error) ||
 		!sort_in(options->state_folder, error) || !plan_take(options, &held->plan, error) ||
-		!command_lock(options, &held->lock, error) ||
+		!command_lock_shown(options, &held->lock, error) ||
 		!ledger_open(&held->ledger, options->state_folder, &repaired, error))
 		return false;
 	if (repaired)

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "state/stage.h"
+
 /* The newest run that imports; a promote says nothing of what is in. */
 static const struct run_seen *last_import(const struct look *look)
 {
@@ -22,24 +24,19 @@ bool standing_at_work(const struct look *look)
 	return look->locked && look->run_count > 0 && look->runs[0].outcome[0] == '\0';
 }
 
-static bool counts_nothing(const char *stage)
-{
-	return strcmp(stage, "indexing") == 0 || strcmp(stage, "checking") == 0 ||
-	       strcmp(stage, "ready") == 0;
-}
-
 static bool year_moved(const struct year_seen *before, const struct year_seen *now)
 {
 	const struct year_state *a = &before->state, *b = &now->state;
 	return strcmp(a->stage, b->stage) != 0 || strcmp(a->sha256, b->sha256) != 0 ||
 	       a->packed_done != b->packed_done || a->plain_done != b->plain_done ||
 	       a->rows != b->rows || a->rejects != b->rejects ||
-	       (counts_nothing(b->stage) && a->elapsed_ms != b->elapsed_ms);
+	       (stage_kind(b->stage) == STAGE_LASTS && a->elapsed_ms != b->elapsed_ms);
 }
 
 bool standing_moved(const struct look *before, const struct look *now)
 {
-	if (before->head != now->head || before->run_count != now->run_count ||
+	if (before->head != now->head || before->part_bytes != now->part_bytes ||
+		before->run_count != now->run_count ||
 		before->destination_count != now->destination_count ||
 		(now->run_count > 0 && before->runs[0].id != now->runs[0].id))
 		return true;
@@ -55,13 +52,14 @@ bool standing_moved(const struct look *before, const struct look *now)
 /* The year that is in work. */
 static void find_work(struct standing *standing, const struct look *look)
 {
-	static const char *const stages[] = { "loading", "indexing", "checking", "ready",
-		"fetching", "waiting" };
 	const struct destination_seen *to = &look->destinations[0];
-	for (size_t k = 0; k < sizeof(stages) / sizeof(stages[0]); k++)
+	const char *stage;
+	for (size_t k = 0; (stage = stage_word(k)) != NULL && stage_kind(stage) != STAGE_RESTS; k++)
 		for (unsigned i = 0; look->destination_count > 0 && i < to->year_count; i++) {
 			const struct year_state *state = &to->years[i].state;
-			if (strcmp(state->stage, stages[k]) != 0)
+			/* What a killed run left is no work of this one's. */
+			if (strcmp(state->stage, stage) != 0 ||
+				strcmp(to->years[i].updated_at, look->runs[0].started_at) < 0)
 				continue;
 			standing->year = state->year;
 			standing->rows = state->rows;
@@ -70,6 +68,8 @@ static void find_work(struct standing *standing, const struct look *look)
 		}
 }
 
+/* Where no year is in work the run begins, ends or promotes: it waits for a server or a lock, each
+ * wait has its end, and there is nothing that would count it. */
 static void judge_work(struct standing *standing, const struct look *look, bool moves)
 {
 	const struct run_seen *run = &look->runs[0];
@@ -78,7 +78,7 @@ static void judge_work(struct standing *standing, const struct look *look, bool 
 	if (standing->year != 0)
 		snprintf(what, sizeof(what), ": %d %s, %llu rows", standing->year, standing->stage,
 			(unsigned long long)standing->rows);
-	standing->healthy = moves || strcmp(run->command, "run") != 0;
+	standing->healthy = moves || standing->year == 0 || strcmp(run->command, "run") != 0;
 	standing->state = standing->healthy ? STANDING_WORKS : STANDING_STALLED;
 	snprintf(standing->reason, sizeof(standing->reason), "%s %lld is at work%s%s", run->command,
 		(long long)run->id, standing->healthy ? "" : " and nothing has moved", what);

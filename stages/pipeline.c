@@ -51,6 +51,8 @@ static void tick(void *context)
 		pipeline->pump_error = error;
 		stop_request();
 	}
+	if (pipeline->importing != NULL)
+		year_note(pipeline->importing);
 	if (clock_ms() - pipeline->watched_ms >= WATCH_MS)
 		show(pipeline, false);
 }
@@ -115,7 +117,10 @@ static bool import_year(
 	struct pipeline *pipeline, struct work *work, struct year *year, struct error *error)
 {
 	enum year_outcome before = work->progress->outcome;
-	bool done = pipeline_take(pipeline, error) && year_import(year, error);
+	bool done = pipeline_take(pipeline, error);
+	pipeline->importing = year;
+	done = done && year_import(year, error);
+	pipeline->importing = NULL;
 	enum year_outcome *now = &work->progress->outcome;
 	budget_trim();
 	work->spool = year->spool;
@@ -245,13 +250,14 @@ static void settle(struct pipeline *pipeline)
 static void forget_absent(struct pipeline *pipeline)
 {
 	unsigned kept = 0;
+	struct error ignored; /* it would be shown as gone */
 	for (unsigned i = 0; i < pipeline->count; i++) {
 		const struct work *work = &pipeline->works[i];
-		const struct year_progress *progress = work->progress;
-		bool absent = !work->asked_for && progress->outcome == YEAR_FAILED &&
-			      strcmp(progress->state.stage, "gone") == 0;
-		if (!absent)
-			pipeline->report->years[kept++] = *progress;
+		if (!work_is_absent(work))
+			pipeline->report->years[kept++] = *work->progress;
+		else if (pipeline->taken)
+			(void)!ledger_year_drop(
+				pipeline->ledger, work->progress->state.year, &ignored);
 	}
 	pipeline->report->count = kept;
 }

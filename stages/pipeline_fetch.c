@@ -13,6 +13,12 @@ void work_end(struct work *work, enum year_outcome outcome)
 	work->progress->outcome = outcome;
 }
 
+bool work_is_absent(const struct work *work)
+{
+	return !work->asked_for && work->progress->outcome == YEAR_FAILED &&
+	       strcmp(work->progress->state.stage, "gone") == 0;
+}
+
 bool work_stage(struct pipeline *pipeline, struct work *work, const char *stage,
 	const char *message, struct error *error)
 {
@@ -74,6 +80,17 @@ static void tell_lineage(struct pipeline *pipeline, struct work *work)
 	lineage_year_end(pipeline->settings->lineage, pipeline->sink, &edition, work->progress);
 }
 
+/* In already, and nothing is to be done. */
+static bool stays_in(struct pipeline *pipeline, struct work *work, enum year_outcome outcome,
+	const char *message, struct error *error)
+{
+	struct year_state *state = &work->progress->state;
+	state->packed_done = state->packed_size = work->served_packed;
+	state->plain_done = state->plain_size = work->served_plain;
+	work_end(work, outcome);
+	return work_stage(pipeline, work, "published", message, error);
+}
+
 /* A year that is in, or that live serves, and that the source has no more. Staging may serve what a
  * revert took out of service: then it gets what live has. */
 static bool on_gone(struct pipeline *pipeline, struct work *work, struct error *error)
@@ -83,8 +100,8 @@ static bool on_gone(struct pipeline *pipeline, struct work *work, struct error *
 		!staging_held(pipeline, work, work->progress->state.sha256, &held, error))
 		return false;
 	if (work->progress->serving && !held) {
-		work_end(work, YEAR_IN_BUT_GONE);
-		return work_stage(pipeline, work, "published", "the source has it no more", error);
+		return stays_in(
+			pipeline, work, YEAR_IN_BUT_GONE, "the source has it no more", error);
 	}
 	if (!work->in_live)
 		return true; /* held */
@@ -132,8 +149,7 @@ static bool on_no_spool(struct pipeline *pipeline, struct work *work, struct err
 	bool held = false;
 	if (!staging_held(pipeline, work, work->progress->state.sha256, &held, error) || held)
 		return held;
-	work_end(work, YEAR_UNCHANGED);
-	return work_stage(pipeline, work, "published", "", error);
+	return stays_in(pipeline, work, YEAR_UNCHANGED, "", error);
 }
 
 static void remove_spool_file(struct pipeline *pipeline, const char *file)
@@ -277,6 +293,8 @@ bool work_look_back(struct pipeline *pipeline, struct work *work, struct error *
 	decide(work, shown, &served.edition);
 	if (!work->progress->serving)
 		return true;
+	work->served_packed = served.edition.packed_size;
+	work->served_plain = served.plain_size;
 	work->progress->state.rows = served.rows;
 	work->progress->state.rejects = served.rejects;
 	memcpy(work->progress->state.sha256, served.edition.sha256, sizeof(served.edition.sha256));

@@ -227,12 +227,6 @@ struct work *staging_next_copy(struct pipeline *pipeline)
 	return NULL;
 }
 
-static bool is_absent(const struct work *work)
-{
-	return !work->asked_for && work->progress->outcome == YEAR_FAILED &&
-	       strcmp(work->progress->state.stage, "gone") == 0;
-}
-
 /* Looks at one year: *ready, it may go live; *differs, from what live serves. */
 static bool weigh(struct pipeline *pipeline, struct work *work, bool *ready, bool *differs,
 	struct error *error)
@@ -255,7 +249,7 @@ bool staging_may_promote(struct pipeline *pipeline, bool *may, struct error *err
 	if (!drops_some(pipeline, &differs, error))
 		return false;
 	for (unsigned i = 0; i < pipeline->count; i++)
-		if (!is_absent(&pipeline->works[i]) &&
+		if (!work_is_absent(&pipeline->works[i]) &&
 			!weigh(pipeline, &pipeline->works[i], &ready, &differs, error))
 			return false;
 	*may = ready && differs;

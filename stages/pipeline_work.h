@@ -38,9 +38,12 @@ struct work {
 	bool copy_if_same; /* what the source is asked about is live's, and staging lacks it */
 	bool reverted;     /* staging: a revert holds the edition, */
 	bool kept_live;    /* and it has what live serves instead */
-	bool in_live;      /* staging: live serves the year, */
-	struct edition_memory lives; /* as this */
+	uint64_t served_packed, served_plain; /* sizes of what is served, bytes; 0: not known */
+	bool in_live;                         /* staging: live serves the year, */
+	struct edition_memory lives;          /* as this */
 };
+
+struct year;
 
 struct pipeline {
 	const struct pipeline_settings *settings;
@@ -55,6 +58,7 @@ struct pipeline {
 	struct ahead ahead;
 	struct work *works;
 	unsigned count;
+	struct year *importing; /* the year that is inside year_import, or NULL */
 	uint64_t started_ms, watched_ms;
 	struct sampling sampling;
 	struct error pump_error; /* the ledger failed inside a tick; told at the next chance */
@@ -82,6 +86,9 @@ bool work_drop_spool(struct pipeline *pipeline, struct work *work, struct error 
 bool work_look_again(struct pipeline *pipeline, struct error *error);
 
 void work_end(struct work *work, enum year_outcome outcome);
+
+/* A default year that the source does not have, and that is not served either: no failure. */
+bool work_is_absent(const struct work *work);
 
 /* Records where a year stands, once the destination is known. */
 bool work_stage(struct pipeline *pipeline, struct work *work, const char *stage,

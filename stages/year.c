@@ -53,9 +53,8 @@ static void settings_under(const struct pipeline_settings *settings, char under[
 		PARSER_VERSION);
 }
 
-static void tick(void *context)
+void year_note(struct year *year)
 {
-	struct year *year = context;
 	uint64_t resident = budget_resident();
 	if (resident > year->progress->peak_memory)
 		year->progress->peak_memory = resident;
@@ -65,6 +64,12 @@ static void tick(void *context)
 		year->progress->state.elapsed_ms = year->noted_ms - year->started_ms;
 		ledger_year_put(year->ledger, &year->progress->state, &ignored);
 	}
+}
+
+static void tick(void *context)
+{
+	struct year *year = context;
+	year_note(year);
 	year->tick(year->context);
 }
 

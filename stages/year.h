@@ -43,6 +43,10 @@ struct year {
  * unfinished. */
 bool year_import(struct year *year, struct error *error);
 
+/* To be called while year_import waits inside a sink: tells the ledger, four times a second at
+ * most, how far the year is and that its time goes on. */
+void year_note(struct year *year);
+
 /* After ERROR_LOST. A server that comes and goes may be lost again while it is taken. */
 bool year_take_again(struct sink *sink, struct error *error);
 

@@ -106,8 +106,7 @@ bool ledger_ranges_get(
 
 struct year_state {
 	int year;
-	char stage[16]; /* waiting fetching loading indexing checking ready published held refused
-			   failed gone stopped */
+	char stage[16];                    /* a word of stage.h */
 	char sha256[SHA256_HEX];           /* the edition in work or in, "" before it is known */
 	uint64_t packed_done, packed_size; /* bytes fetched, of how many (0: not known) */
 	uint64_t plain_done, plain_size;   /* bytes loaded, of how many (0: not known yet) */
@@ -118,6 +117,8 @@ struct year_state {
 
 /* Records where a year stands in the current destination. */
 bool ledger_year_put(struct ledger *ledger, const struct year_state *state, struct error *error);
+/* The year was never in, and nothing is to be told of it any more. */
+bool ledger_year_drop(struct ledger *ledger, int year, struct error *error);
 typedef bool ledger_year_seen(void *context, const char *destination_name,
 	const struct year_state *state, const char *updated_at, struct error *error);
 /* Every year of every destination, or of the one named by `uuid` (NULL: all), newest destination

@@ -30,6 +30,22 @@ bool ledger_year_put(struct ledger *ledger, const struct year_state *state, stru
 	       ledger_transact(ledger, put_year, state, error);
 }
 
+static bool drop_year(struct ledger *ledger, const void *what, struct error *error)
+{
+	struct db_query *query = NULL;
+	if (!db_prepare(ledger->db, sql_year_drop, "forgetting a year", &query, error))
+		return false;
+	db_bind_number(query, 1, ledger->destination);
+	db_bind_number(query, 2, *(const int *)what);
+	return db_run(query, error);
+}
+
+bool ledger_year_drop(struct ledger *ledger, int year, struct error *error)
+{
+	return ledger_needs_destination(ledger, error) &&
+	       ledger_transact(ledger, drop_year, &year, error);
+}
+
 static void read_year(struct db_query *query, struct year_state *state)
 {
 	*state = (struct year_state){ .year = (int)db_number(query, 1) };

@@ -11,6 +11,7 @@
 #include "state/base/file.h"
 #include "state/ledger_private.h"
 #include "state/ranges.h"
+#include "state/stage.h"
 #include "state_sql.h"
 
 #define SWAPS "|promoted|promote found done|reverted|revert found done|"
@@ -114,6 +115,12 @@ static bool take_head(struct look *look, struct db_query *query)
 	return true;
 }
 
+static bool take_parts(struct look *look, struct db_query *query)
+{
+	look->part_bytes = db_size(query, 0);
+	return true;
+}
+
 static bool take_place(struct look *look, struct db_query *query)
 {
 	struct map_seen *map = &look->map;
@@ -185,8 +192,8 @@ static bool read_destinations(struct look *look, struct ledger *ledger, struct e
 
 static bool is_moving(const char *stage)
 {
-	return strcmp(stage, "loading") == 0 || strcmp(stage, "indexing") == 0 ||
-	       strcmp(stage, "checking") == 0;
+	enum stage_kind kind = stage_kind(stage);
+	return kind == STAGE_LASTS || (kind == STAGE_COUNTS && strcmp(stage, "fetching") != 0);
 }
 
 /* The year asked for; else the one that moves; else the newest that has an edition. */
@@ -260,6 +267,7 @@ static bool read_all(
 	bool done = read_plain(look, ledger, sql_runs_seen, LOOK_RUNS, take_run, error) &&
 		    read_plain(look, ledger, sql_run_counts, 0, take_outcome, error) &&
 		    read_plain(look, ledger, sql_history_seen, 0, take_head, error) &&
+		    read_plain(look, ledger, sql_parts_seen, 0, take_parts, error) &&
 		    read_plain(look, ledger, sql_samples_seen, 0, take_sample, error) &&
 		    read_plain(look, ledger, sql_rejects_seen, LOOK_REJECTS, take_reject, error) &&
 		    read_events(look, ledger, SWAPS, take_swap, error) &&

@@ -95,7 +95,8 @@ struct look {
 	int64_t sampled_run; /* whose samples these are */
 	struct run_sample samples[LEDGER_SAMPLES_MOST];
 	unsigned sample_count;
-	int64_t head; /* number of the newest event */
+	uint64_t part_bytes; /* of downloads under way, as far as they are on disk */
+	int64_t head;        /* number of the newest event */
 	char head_hash[SHA256_HEX];
 	bool locked; /* a run, promote or revert is at work on this state folder */
 };

@@ -109,7 +109,7 @@ bool file_free_bytes(const char *path, uint64_t *bytes, struct error *error)
 
 /* flock(2) cannot be looked at without being taken. So beside it there is one of the other kind,
  * that can; it excludes nobody. */
-static void lock_to_be_seen(int fd)
+void file_lock_show(int fd)
 {
 	struct flock seen = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	(void)!fcntl(fd, F_OFD_SETLK, &seen);
@@ -147,7 +147,6 @@ bool file_lock(const char *path, const char *mine, int *fd, char *holder, size_t
 		file_close(fd);
 		return taken;
 	}
-	lock_to_be_seen(*fd);
 	/* Who holds it is for people only; a full disk must not keep a run from starting. */
 	struct error ignored;
 	if (ftruncate(*fd, 0) == 0)

@@ -36,7 +36,10 @@ bool file_free_bytes(const char *path, uint64_t *bytes, struct error *error);
 bool file_lock(const char *path, const char *mine, int *fd, char *holder, size_t holder_size,
 	struct error *error);
 
-/* Whether a process on this machine holds that lock, without ever taking it: one that begins just
+/* Lets file_is_locked see the lock; one that is not shown keeps others out all the same. */
+void file_lock_show(int fd);
+
+/* Whether a process on this machine shows that lock, without ever taking it: one that begins just
  * now is not kept from it. No file, no lock. */
 bool file_is_locked(const char *path, bool *locked, struct error *error);
 

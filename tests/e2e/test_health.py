@@ -1,9 +1,13 @@
 """health: 0 while a run gets on or when the last one ended well, 1 otherwise; one line says why."""
+import contextlib
+import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
+import time
 
 import pytest
 
@@ -26,7 +30,7 @@ def expect(importer, code, words, within=2):
 
 @pytest.mark.sanitize
 def test_before_during_and_after(site, make_destination, make_import, made_years):
-    site.put(2021, made_years(100_000))
+    site.put(2021, made_years(200_000))
     importer = make_import(make_destination("sqlite"))
     expect(importer, 1, "nothing was imported with this --state yet")
     process = importer.start("--years", "2021", "--chunk-rows", "200")
@@ -60,6 +64,80 @@ def test_a_slow_download_is_progress_and_a_stuck_one_is_not(site, make_destinati
     process.terminate()
     assert importer.finish(process).code == program.INTERRUPTED
     expect(importer, 1, "exit code 75 (stopped)")
+
+
+@contextlib.contextmanager
+def held_up(database, statement, level="READ COMMITTED"):
+    """A transaction of somebody else that has done something and stays open."""
+    reader = database.server.connect(database.name)
+    reader.autocommit = False
+    reader.set_session(isolation_level=level)
+    with contextlib.closing(reader), reader.cursor() as cursor:
+        cursor.execute(statement)
+        yield reader
+
+
+@pytest.mark.parametrize("stage", ["indexing", "publishing"])
+def test_a_stage_that_counts_nothing_is_progress(database, site, make_import, made_years, stage):
+    site.put(2020, made_years(1000, 2020))
+    site.put(2021, made_years(60_000))
+    importer = make_import(database)
+    importer.run_well("--years", "2020")
+    process = importer.start("--years", "2021", "--chunk-rows", "500", "--snapshot-wait", "60")
+    wait_for(lambda: database.committed() > 3000 or process.poll() is not None, 60, "the load")
+    table = database.query("SELECT c.oid::regclass::text FROM pg_class c WHERE c.relkind = 'r'"
+                           " AND c.relname LIKE 'dvf\\_2021\\_%'")[0][0]
+    how = ((f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE",) if stage == "indexing"
+           else ("SELECT count(*) FROM dvf", "REPEATABLE READ"))
+    with held_up(database, *how):
+        wait_for(lambda: f"2021 {stage}" in health(importer).out or process.poll() is not None, 60, stage)
+        for _ in range(3):
+            expect(importer, 0, f"2021 {stage}")
+    assert importer.finish(process).code == program.ALL
+
+
+def test_a_download_before_staging_is_there_is_progress(site, make_destination, make_import, made_years):
+    """Nothing is made before something is to go into it; what comes is seen all the same."""
+    site.rate = "50k"
+    site.stop()
+    site.start()
+    site.put(2021, made_years(1000))
+    importer = make_import(make_destination("sqlite"), part="slow")
+    importer.run_well("--years", "2021")
+    site.put(2021, made_years(100_000))
+    process = importer.start("--years", "2021", "--staging")
+    wait_for(lambda: "is at work" in importer.call("health", "--within", "1").out, 60, "the run")
+    first = importer.start("--within", "8", command="health")
+    assert importer.finish(first).code == 0
+    with contextlib.closing(sqlite3.connect(ledgers.path_of(importer))) as ledger:
+        seen = [ledger.execute("SELECT durable FROM part").fetchone()[0]]
+        wait_for(lambda: ledger.execute("SELECT durable FROM part").fetchone()[0] > seen[0], 12, "more of it")
+    importer.kill(process)
+
+
+def test_what_keeps_runs_out_is_no_run(site, make_destination, make_import, made_years):
+    site.put(2021, made_years(200_000))
+    importer = make_import(make_destination("sqlite"))
+    process = importer.start("--years", "2021", "--chunk-rows", "200")
+    ledgers.stop_in_loading(importer, process)
+    importer.kill(process)
+    with subprocess.Popen(importer.words("mend", ["-"]), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, cwd=importer.home) as mend:
+        wait_for(lambda: "another run is going on" in importer.run("--years", "2021").said, 20, "mend to have the lock")
+        expect(importer, 1, "was killed and none goes on")
+        mend.kill()
+
+
+def test_years_nobody_asked_for_are_not_shown(site, make_destination, make_import, made_years):
+    """The default is seven years, of which the site has some: the others are no failures, here as in the report."""
+    year = time.localtime().tm_year - 1
+    site.put(year, made_years(100, year))
+    importer = make_import(make_destination("sqlite"))
+    importer.run_well()
+    importer.run_well()
+    years = json.loads(importer.call("status", "--json").out)["destinations"][0]["years"]
+    assert [(one["year"], one["stage"]) for one in years] == [(year, "published")]
+    assert years[0]["plain_done"] == years[0]["plain_size"] > years[0]["packed_done"] == years[0]["packed_size"] > 0
 
 
 def test_a_year_that_is_missing(site, make_destination, make_import, made_years):

@@ -91,6 +91,26 @@ static void test_runs_newest_first(void **state)
 	assert_true(look->outcomes[0].last_end_s > 1700000000);
 }
 
+/* They are counted, but say nothing of what is in. */
+static void test_promotes_are_no_imports(void **state)
+{
+	(void)state;
+	assert_done(ledger_run_end(ledger, "killed", 0, 0, &error));
+	assert_done(ledger_run_begin(ledger, "0.2", "host", "{\"drain_s\":10}", &error));
+	assert_done(ledger_run_end(ledger, "done", 0, 0, &error));
+	take(0);
+	assert_string_equal(look->outcomes[0].outcome, "done");
+	assert_int_equal(look->outcomes[0].runs, 1);
+	assert_int_equal(look->outcomes[0].last_good_s, 0);
+	assert_int_equal(look->outcomes[0].last_end_s, 0);
+	assert_done(ledger_run_begin(
+		ledger, "0.2", "host", "{\"drain_s\":10,\"promote\":true}", &error));
+	assert_done(ledger_run_end(ledger, "done", 0, 0, &error));
+	take(0);
+	assert_int_equal(look->outcomes[0].runs, 2);
+	assert_true(look->outcomes[0].last_good_s > 1700000000);
+}
+
 static void test_map_is_of_the_year_in_work(void **state)
 {
 	(void)state;
@@ -191,6 +211,9 @@ static void test_lock_is_seen_and_not_taken(void **state)
 	snprintf(path, sizeof(path), "%s/lock", folder);
 	assert_done(file_lock(path, "me", &fd, holder, sizeof(holder), &error));
 	take(0);
+	assert_false(look->locked);
+	file_lock_show(fd);
+	take(0);
 	assert_true(look->locked);
 	file_close(&fd);
 	take(0);
@@ -207,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_no_ledger_is_refused),
 		TEST(test_runs_newest_first),
+		TEST(test_promotes_are_no_imports),
 		TEST(test_map_is_of_the_year_in_work),
 		TEST(test_places_follow_the_witness),
 		TEST(test_samples_are_thinned),

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd/standing.h"
+#include "state/stage.h"
 
 static int begin(void **state)
 {
@@ -18,6 +19,7 @@ static int begin(void **state)
 	look->runs[0] = (struct run_seen){ .id = 7, .command = "run" };
 	look->destination_count = 1;
 	look->destinations[0].year_count = 1;
+	look->destinations[0].years[0].state.year = 2023;
 	strcpy(look->destinations[0].years[0].state.stage, "loading");
 	*state = look;
 	return 0;
@@ -61,6 +63,44 @@ static void test_at_work(void **state)
 	expect(look, false, "stalled", false);
 	strcpy(look->runs[0].command, "promote");
 	expect(look, false, "working", true);
+}
+
+/* A run that begins, ends or promotes waits, and nothing counts that. */
+static void test_no_year_in_work(void **state)
+{
+	struct look *look = *state;
+	struct year_seen *year = &look->destinations[0].years[0];
+	look->locked = true;
+	strcpy(year->state.stage, "published");
+	expect(look, false, "working", true);
+	/* Left by a run that was killed. */
+	strcpy(year->state.stage, "loading");
+	strcpy(year->updated_at, "2026-11-26T10:00:00.000Z");
+	strcpy(look->runs[0].started_at, "2026-11-26T10:00:01.000Z");
+	expect(look, false, "working", true);
+	strcpy(year->updated_at, "2026-11-26T10:00:01.250Z");
+	expect(look, false, "stalled", false);
+}
+
+/* Each word is known to whoever judges: a year in work is found, and its time is progress where
+ * nothing is counted. */
+static void test_every_stage(void **state)
+{
+	struct look *before = *state;
+	struct look *now = malloc(sizeof(*now));
+	const char *word;
+	assert_non_null(now);
+	before->locked = true;
+	for (size_t i = 0; (word = stage_word(i)) != NULL; i++) {
+		bool works = stage_kind(word) != STAGE_RESTS;
+		strcpy(before->destinations[0].years[0].state.stage, word);
+		expect(before, false, works ? "stalled" : "working", !works);
+		*now = *before;
+		now->destinations[0].years[0].state.elapsed_ms = 5;
+		assert_int_equal(standing_moved(before, now), stage_kind(word) == STAGE_LASTS);
+	}
+	assert_int_equal(stage_kind("of a newer program"), STAGE_RESTS);
+	free(now);
 }
 
 static void test_ended(void **state)
@@ -119,6 +159,9 @@ static void test_what_moves(void **state)
 	*now = *before;
 	now->head = 1;
 	assert_true(standing_moved(before, now));
+	*now = *before;
+	now->part_bytes = 1;
+	assert_true(standing_moved(before, now));
 	free(now);
 }
 
@@ -129,6 +172,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_nothing_to_look_at),
 		TEST(test_at_work),
+		TEST(test_no_year_in_work),
+		TEST(test_every_stage),
 		TEST(test_ended),
 		TEST(test_killed),
 		TEST(test_promote_is_no_import),

@@ -1,0 +1,1 @@
+SELECT coalesce(sum(durable), 0) FROM part

@@ -1,0 +1,1 @@
+DELETE FROM year WHERE destination = ?1 AND year = ?2
