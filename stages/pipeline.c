@@ -31,7 +31,8 @@ static void show(struct pipeline *pipeline, bool last)
 			work->progress->state.packed_done = atomic_load(&work->task.done);
 			work->progress->state.packed_size = atomic_load(&work->task.size);
 			if (pipeline->taken)
-				ledger_year_put(pipeline->ledger, &work->progress->state, &ignored);
+				ledger_year_note(
+					pipeline->ledger, &work->progress->state, &ignored);
 		}
 	}
 	pipeline->watched_ms = clock_ms();
@@ -322,6 +323,21 @@ static bool end_staging(struct pipeline *pipeline, struct error *error)
 	       staging_may_promote(pipeline, may, error);
 }
 
+/* The ledger may lag: when it fails after the last year came in, the next run adds what it lacks.
+ */
+static bool is_all_in(const struct pipeline *pipeline, const struct error *error)
+{
+	bool in = pipeline->live == NULL && pipeline->count > 0 &&
+		  ledger_is_failing(pipeline->ledger) && error->kind != ERROR_FENCED &&
+		  (error->kind != ERROR_STOPPED || pipeline->pump_error.kind != ERROR_NONE);
+	for (unsigned i = 0; in && i < pipeline->count; i++) {
+		const struct work *work = &pipeline->works[i];
+		bool unasked = work->turn == TURN_FETCH || (work->refresh && !work->imported);
+		in = !unasked && outcome_is_in(work->progress->outcome);
+	}
+	return in;
+}
+
 static void finish(struct pipeline *pipeline)
 {
 	struct error error;
@@ -352,6 +368,13 @@ bool pipeline_run(const struct pipeline_settings *settings, struct ledger *ledge
 		    go_through(&pipeline, error) && end_staging(&pipeline, error);
 	if (pipeline.pump_error.kind != ERROR_NONE)
 		*error = pipeline.pump_error;
+	if (!done && is_all_in(&pipeline, error)) {
+		log_note(LOG_WARNING, 0,
+			"every year is in, but not all of it could be recorded; the next run does: %s",
+			error->text);
+		error_clear(error);
+		done = true;
+	}
 	if (done)
 		finish(&pipeline);
 	else

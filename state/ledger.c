@@ -96,12 +96,20 @@ static bool ballast_drop(const struct ledger *ledger)
 bool ledger_transact_spare(
 	struct ledger *ledger, ledger_writing *writing, const void *what, struct error *error)
 {
+	ledger->failing = true;
 	if (!db_begin(ledger->db, error))
 		return false;
-	if (writing(ledger, what, error) && db_commit(ledger->db, error))
+	if (writing(ledger, what, error) && db_commit(ledger->db, error)) {
+		ledger->failing = false;
 		return true;
+	}
 	db_rollback(ledger->db);
 	return false;
+}
+
+bool ledger_is_failing(const struct ledger *ledger)
+{
+	return ledger->failing;
 }
 
 bool ledger_transact(

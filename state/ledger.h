@@ -117,6 +117,8 @@ struct year_state {
 
 /* Records where a year stands in the current destination. */
 bool ledger_year_put(struct ledger *ledger, const struct year_state *state, struct error *error);
+/* The same, where it can be missed: the ballast is not given up for it. */
+bool ledger_year_note(struct ledger *ledger, const struct year_state *state, struct error *error);
 /* The year was never in, and nothing is to be told of it any more. */
 bool ledger_year_drop(struct ledger *ledger, int year, struct error *error);
 typedef bool ledger_year_seen(void *context, const char *destination_name,
@@ -131,6 +133,9 @@ bool ledger_years(struct ledger *ledger, const char *uuid, ledger_year_seen *see
  * whose outcome is null is running, or was killed and nobody noticed yet; of a "killed" one
  * ended_at and what goes with it are null. */
 bool ledger_status_json(struct ledger *ledger, struct buf *json, struct error *error);
+
+/* The last writing failed, whatever it was. */
+bool ledger_is_failing(const struct ledger *ledger);
 
 /* Samples (ledger_sample.c): how a run goes over its time, to be shown. They can be missed: the
  * ballast is not given up for one. */

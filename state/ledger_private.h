@@ -17,6 +17,7 @@ struct ledger {
 	char *ballast;       /* of the file that is given up when the disk is full */
 	int64_t run;         /* 0: none was begun */
 	int64_t destination; /* 0: none was said */
+	bool failing;        /* the last writing failed */
 };
 
 /* The writing of one call. It may be called twice, so it changes nothing but the database and what

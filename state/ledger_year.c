@@ -30,6 +30,12 @@ bool ledger_year_put(struct ledger *ledger, const struct year_state *state, stru
 	       ledger_transact(ledger, put_year, state, error);
 }
 
+bool ledger_year_note(struct ledger *ledger, const struct year_state *state, struct error *error)
+{
+	return ledger_needs_destination(ledger, error) &&
+	       ledger_transact_spare(ledger, put_year, state, error);
+}
+
 static bool drop_year(struct ledger *ledger, const void *what, struct error *error)
 {
 	struct db_query *query = NULL;

@@ -1,4 +1,5 @@
 """What the history and the destination's own source table say of an import."""
+import contextlib
 import hashlib
 import json
 import sqlite3
@@ -112,3 +113,22 @@ def test_sqlite_file_of_an_older_version(make_destination, site, make_import, ma
     assert importer.call("history", "--verify", "--to", destination.to).code == program.ALL
     said = json.loads(importer.call("history", "--verify", "--to", destination.to, "--json").out)
     assert said["heads"] == 3
+
+
+def test_a_ledger_that_fails_after_the_last_year(destination, site, make_import, made_years):
+    """Every year is in, and that is what the exit code says; the next run adds what the history lacks."""
+    site.put(2020, made_years(100, 2020))
+    importer = make_import(destination)
+    importer.run_well("--years", "2020")
+    site.put(2021, made_years(200))
+    with contextlib.closing(sqlite3.connect(ledgers.path_of(importer))) as ledger:
+        ledger.execute("CREATE TRIGGER no_room BEFORE INSERT ON event WHEN new.kind = 'year published'"
+                       " BEGIN SELECT raise(ABORT, 'no room for it'); END")
+    result = importer.run("--years", "2021")
+    assert result.code == program.ALL and "every year is in" in result.said and "no room for it" in result.said, str(result)
+    with contextlib.closing(sqlite3.connect(ledgers.path_of(importer))) as ledger:
+        ledger.execute("DROP TRIGGER no_room")
+    importer.run_well("--years", "2020,2021")
+    found, = [event for event in ledgers.events(importer) if event["kind"] == "year found published"]
+    assert found["year"] == 2021 and found["body"]["rows"] == 200
+    assert destination.counts() == {2020: 100, 2021: 200}

@@ -466,9 +466,18 @@ static void test_ballast_is_given_up_for_the_last_words(void **state)
 	bool repaired;
 	if (!mount_small_disk())
 		skip();
+	bool known;
+	const struct year_state where = { .year = 2023, .stage = "loading" };
 	assert_done(ledger_open(&ledger, folder, &repaired, &error));
 	assert_done(ledger_run_begin(ledger, "0.1", "h", "{}", &error));
+	assert_done(ledger_destination(ledger, "uuid", "sqlite", "to", &known, &error));
 	fill_disk("filler");
+	/* Not for what is told four times a second. */
+	while (ledger_year_note(ledger, &where, &error))
+		assert_false(ledger_is_failing(ledger));
+	assert_int_equal(error.kind, ERROR_FULL);
+	assert_true(ledger_is_failing(ledger));
+	assert_true(there("ballast"));
 	for (int i = 0; i < 10; i++)
 		assert_done(add_big_event(ledger));
 	assert_false(there("ballast"));
