@@ -101,8 +101,6 @@ static void tell_plan(const struct load *load, const char *what)
 {
 	char text[PLAN_TEXT];
 	plan_text(load->plan, text);
-	load->sink->cache_bytes = load->plan->cache_bytes;
-	load->sink->connections = load->plan->loaders;
 	log_note(LOG_WARNING, load->edition->year, "there is %s memory now: %s", what, text);
 }
 
@@ -127,8 +125,13 @@ static bool read_witness(struct load *load, struct error *error)
 	char key[LOAD_KEY];
 	uint64_t plain = 0;
 	load_key(load->edition, key);
-	if (!load->sink->ops->completed(load->sink, load->edition, &load->ranges, error) ||
-		!ledger_ranges_replace(load->ledger, key, &load->ranges, error))
+	if (!load->sink->ops->completed(load->sink, load->edition, &load->ranges, error)) {
+		/* Chunks that do not fit together say nothing of the source. */
+		if (error->kind == ERROR_INPUT)
+			error->kind = ERROR_CHANGED;
+		return false;
+	}
+	if (!ledger_ranges_replace(load->ledger, key, &load->ranges, error))
 		return false;
 	ranges_totals(&load->ranges, &plain, &load->state->rows, &load->state->rejects);
 	load->state->plain_done = plain;
@@ -140,7 +143,10 @@ static bool read_witness(struct load *load, struct error *error)
 static bool plan(struct load *load, uint64_t header_end, struct reader_gap **gaps, unsigned *count,
 	struct error *error)
 {
-	uint64_t plain_size = load->spool->verified ? load->spool->plain_size : UINT64_MAX;
+	/* Of a year of which nothing is in, the size in the ledger is not believed: were it wrong,
+	 * the file would not be read at all. */
+	bool sized = load->spool->verified && (load->ranges.count > 0 || load->ended);
+	uint64_t plain_size = sized ? load->spool->plain_size : UINT64_MAX;
 	*count = 0;
 	*gaps = calloc(GAPS_MOST, sizeof(**gaps));
 	if (*gaps == NULL)
@@ -173,6 +179,7 @@ static bool note_end(struct load *load, const struct reader_end *end, struct err
 {
 	if (!end->reached)
 		return true;
+	load->ended = true;
 	load->records_read = end->records;
 	load->spool->verified = true;
 	load->spool->plain_size = end->plain_size;
@@ -232,6 +239,9 @@ static bool plan_and_run(struct load *load, const struct header *header, uint64_
 	struct reader_gap *gaps = NULL;
 	struct pass_result result;
 	unsigned count = 0;
+	/* Not in a tick: loaders read it. */
+	load->sink->cache_bytes = load->plan->cache_bytes;
+	load->sink->connections = load->plan->loaders;
 	bool done = read_witness(load, error) && plan(load, header_end, &gaps, &count, error);
 	*whole = done && count == 0;
 	if (done && count > 0)

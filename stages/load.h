@@ -38,6 +38,7 @@ struct load {
 	uint64_t records_read; /* number of the last record, once a pass read to the end; 0: not
 				  known */
 	uint64_t looked_ms;    /* private: when memory was looked at */
+	bool ended;            /* private: a pass read to the end */
 	struct ranges ranges;  /* private */
 };
 

@@ -62,7 +62,7 @@ void year_note(struct year *year)
 		struct error ignored; /* the next stage tells it, if it stays */
 		year->noted_ms = clock_ms();
 		year->progress->state.elapsed_ms = year->noted_ms - year->started_ms;
-		ledger_year_put(year->ledger, &year->progress->state, &ignored);
+		ledger_year_note(year->ledger, &year->progress->state, &ignored);
 	}
 }
 
@@ -171,13 +171,19 @@ static bool shrinks(const struct try *try, char *why, size_t size)
 	uint64_t before = compare != NULL ? compare->rows : try->served.rows;
 	uint64_t after = try->total.rows;
 	bool guarded = compare != NULL || try->serving;
-	if (!guarded || try->year->copy_from != NULL || try->year->settings->allow_shrink ||
-		(double)after >= (1.0 - SHRINK_SHARE) * (double)before)
+	bool smaller = guarded && (double)after < (1.0 - SHRINK_SHARE) * (double)before;
+	if (try->year->copy_from != NULL || try->year->settings->allow_shrink ||
+		(after > 0 && !smaller))
 		return false;
-	snprintf(why, size,
-		"the new edition has %llu rows and the one that is served has %llu (in October the oldest year loses "
-		"half its months): it is held; --allow-shrink publishes it at once",
-		(unsigned long long)after, (unsigned long long)before);
+	if (after == 0)
+		snprintf(why, size,
+			"the edition has no row, which no year has: look whether its source is whole; it is "
+			"held, --allow-shrink publishes it at once");
+	else
+		snprintf(why, size,
+			"the new edition has %llu rows and the one that is served has %llu (in October the oldest year loses "
+			"half its months): it is held; --allow-shrink publishes it at once",
+			(unsigned long long)after, (unsigned long long)before);
 	return true;
 }
 
@@ -377,9 +383,14 @@ struct patience {
 
 bool year_take_again(struct sink *sink, struct error *error)
 {
-	for (unsigned i = 1; !sink->ops->take(sink, error); i++)
-		if (error->kind != ERROR_LOST || i == TRIES_IDLE)
-			return false;
+	for (unsigned i = 1; !sink->ops->take(sink, error); i++) {
+		if (error->kind == ERROR_LOST && i < TRIES_IDLE)
+			continue;
+		/* We had it: what refuses it now is no precondition of the run. */
+		if (error->kind == ERROR_REFUSED)
+			error->kind = ERROR_DATABASE;
+		return false;
+	}
 	return true;
 }
 
@@ -392,7 +403,7 @@ static bool after_failure(
 	struct error said = *error;
 	*again = false;
 	/* It is in; what failed is to say so, and the next run finds it published. */
-	if (ends_run(said.kind) || year->progress->outcome == YEAR_PUBLISHED)
+	if (ends_run(said.kind) || outcome_is_in(year->progress->outcome))
 		return false;
 	if (may_pass(try, said.kind) && ++patience->idle <= TRIES_IDLE) {
 		log_note(LOG_WARNING, try->edition.year, "%s", said.text);

@@ -91,8 +91,10 @@ static bool tell_loaded(
 	struct ranges ranges = { 0 };
 	char key[LOAD_KEY];
 	load_key(tell->edition, key);
-	bool done = ledger_ranges_get(tell->year->ledger, key, &ranges, error) &&
-		    tell_ranges(tell, kind, why, &ranges, error);
+	bool read = ledger_ranges_get(tell->year->ledger, key, &ranges, error);
+	if (!read && error->kind == ERROR_INPUT)
+		error->kind = ERROR_DAMAGED; /* the ledger, not the source */
+	bool done = read && tell_ranges(tell, kind, why, &ranges, error);
 	ranges_free(&ranges);
 	return done;
 }

@@ -4,6 +4,8 @@
  */
 #include "tests/unit/year_fixture.h"
 
+#include <string.h>
+
 #include "state/base/stop.h"
 
 #define RECORDS    20
@@ -36,7 +38,15 @@ static void test_a_year(void **state)
 static void test_a_year_without_records(void **state)
 {
 	(void)state;
-	import_fine(0);
+	const struct sample sample = { .records = 0 };
+	year_begin(&sample);
+	import_to(YEAR_HELD, "held");
+	assert_non_null(strstr(progress.state.message, "no row"));
+	assert_int_equal(served(), 0);
+	process_new();
+	settings.allow_shrink = true;
+	import_to(YEAR_PUBLISHED, "published");
+	assert_published(0);
 }
 
 static void test_a_new_edition_takes_the_place(void **state)

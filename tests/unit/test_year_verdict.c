@@ -285,6 +285,49 @@ static void test_a_ledger_that_says_other_things(void **state)
 	assert_published(RECORDS);
 }
 
+/* Its size is taken for the file's end by nobody who has read nothing of it. */
+static void test_a_ledger_that_takes_the_file_for_empty(void **state)
+{
+	(void)state;
+	const struct sample sample = { .records = RECORDS };
+	const uint64_t sizes[] = { 0, 1, header_end };
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		const struct sample other = { .records = RECORDS + 1 + (unsigned)i };
+		year_begin(i == 0 ? &sample : &other);
+		year.spool.verified = true;
+		year.spool.plain_size = sizes[i];
+		import_to(YEAR_PUBLISHED, "published");
+		assert_published(i == 0 ? RECORDS : other.records);
+	}
+}
+
+/* --- the witness */
+
+/* Chunks that cannot stand beside each other: what the source has is not known to be wrong, so it
+ * is loaded afresh and nothing is judged. */
+static void test_a_witness_that_contradicts_itself(void **state)
+{
+	(void)state;
+	const struct sample sample = { .records = RECORDS };
+	struct edition edition;
+	year_begin(&sample);
+	year_edition(&year.spool, &edition);
+	failing->commits_to_a_stop = 5;
+	must_fail(year_import(&year, &error), ERROR_STOPPED);
+	stop_reset();
+	assert_int_equal(
+		ask_number(&edition, "UPDATE dvf_import_chunk SET first_record = first_record + 1 "
+				     "WHERE first_record = 7 RETURNING 1"),
+		1);
+	process_new();
+	year.fetched = true;
+	import_to(YEAR_PUBLISHED, "published");
+	assert_int_equal(failing->made[CALL_FORGET], 1);
+	assert_int_equal(failing->made[CALL_JUDGE], 0);
+	assert_false(year.spool_bad);
+	assert_published(RECORDS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +343,8 @@ int main(void)
 		YEAR_TEST(test_a_table_that_never_is),
 		YEAR_TEST(test_a_ledger_ahead_of_the_witness),
 		YEAR_TEST(test_a_ledger_that_says_other_things),
+		YEAR_TEST(test_a_ledger_that_takes_the_file_for_empty),
+		YEAR_TEST(test_a_witness_that_contradicts_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
