@@ -137,7 +137,7 @@ static void tell_rejects(struct work *work, const struct chunk_load *load)
 static bool ends_pass(enum error_kind kind)
 {
 	return kind == ERROR_LOST || kind == ERROR_FENCED || kind == ERROR_STOPPED ||
-	       kind == ERROR_FULL;
+	       kind == ERROR_FULL || kind == ERROR_CHANGED;
 }
 
 static void tell_outcome(struct work *work, const struct event *event)

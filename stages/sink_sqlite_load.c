@@ -58,12 +58,53 @@ static bool begin(struct loader *base, const struct edition *edition, struct err
 	return false;
 }
 
+static bool is_uncounted(
+	struct sqlite_loader *loader, int64_t number, bool *uncounted, struct error *error)
+{
+	const struct sql_value values[] = { { "table", loader->source.table }, { NULL, NULL } };
+	sqlite3_stmt *statement = NULL;
+	bool row = false;
+	if (!sqlite_prepare(loader->db, &statement, sql_sqlite_chunk_uncounted, values, error))
+		return false;
+	sqlite3_bind_int64(statement, 1, loader->source.id);
+	sqlite3_bind_int64(statement, 2, number);
+	bool done = sqlite_step(statement, &row, error);
+	*uncounted = done && row && sqlite3_column_int(statement, 0) != 0;
+	sqlite3_finalize(statement);
+	return done;
+}
+
+/* A record that is in already belongs to a chunk that the plan did not know, or to one whose row is
+ * lost: then the witness, read again, would say the same again. */
+static bool in_already(struct sqlite_loader *loader, int64_t number, struct error *error)
+{
+	struct error ignored; /* what was said first is what is wrong */
+	bool uncounted = false;
+	if (error->kind == ERROR_LOST && is_uncounted(loader, number, &uncounted, &ignored) &&
+		uncounted)
+		error_set(error, ERROR_CHANGED,
+			"%s has record %lld of %d and no chunk counts it: what is in of this "
+			"edition cannot be believed, it is begun afresh",
+			sqlite3_db_filename(loader->db, "main"), (long long)number,
+			loader->source.memory.edition.year);
+	return false;
+}
+
+static bool put(
+	struct sqlite_loader *loader, struct row_source *rows, uint64_t *taken, struct error *error)
+{
+	if (sqlite_insert_rows(&loader->insert, rows, taken, error))
+		return true;
+	const struct row *row = loader->insert.row;
+	return row != NULL && in_already(loader, row->source_row, error);
+}
+
 static bool copy(struct loader *base, bool savepoint, struct row_source *rows, uint64_t *taken,
 	struct error *error)
 {
 	struct sqlite_loader *loader = (struct sqlite_loader *)base;
 	if ((savepoint && !sqlite_run(loader->db, "SAVEPOINT piece", NULL, error)) ||
-		!sqlite_insert_rows(&loader->insert, rows, taken, error) ||
+		!put(loader, rows, taken, error) ||
 		(savepoint && !sqlite_run(loader->db, "RELEASE piece", NULL, error)))
 		return false;
 	loader->rows += *taken;
@@ -147,7 +188,8 @@ static bool rejects_add(struct sqlite_loader *loader, const struct reject *rejec
 	bool done = true;
 	sqlite3_bind_int64(statement, 1, loader->source.id);
 	for (uint64_t i = 0; done && i < count; i++)
-		done = reject_add(statement, &rejects[i], error);
+		done = reject_add(statement, &rejects[i], error) ||
+		       in_already(loader, (int64_t)rejects[i].record, error);
 	sqlite3_finalize(statement);
 	return done;
 }
@@ -165,11 +207,12 @@ static bool counts_agree(const struct sqlite_loader *loader, const struct chunk_
 		(unsigned long long)rejects);
 }
 
+/* The rejects first: the chunk counts them. */
 static bool tell(struct sqlite_loader *loader, const struct chunk_record *record,
 	const struct reject *rejects, uint64_t count, struct error *error)
 {
-	return no_overlap(loader, record, error) && chunk_add(loader, record, error) &&
-	       rejects_add(loader, rejects, count, error);
+	return no_overlap(loader, record, error) && rejects_add(loader, rejects, count, error) &&
+	       chunk_add(loader, record, error);
 }
 
 /* What is left of the rows is the next chunk's. */

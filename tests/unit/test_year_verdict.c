@@ -248,6 +248,53 @@ static void test_a_table_that_never_is(void **state)
 	assert_published(RECORDS);
 }
 
+/* Every record again, and no more: what is in of a lost chunk is met at once, and ends the pass. */
+static void heals_without_the_chunk(unsigned first_record, unsigned rejects)
+{
+	struct edition edition;
+	char sql[96];
+	year_edition(&year.spool, &edition);
+	snprintf(sql, sizeof(sql),
+		"DELETE FROM dvf_import_chunk WHERE first_record = %u RETURNING 1", first_record);
+	failing->commits_to_a_stop = 5;
+	must_fail(year_import(&year, &error), ERROR_STOPPED);
+	stop_reset();
+	process_new();
+	assert_int_equal(ask_number(&edition, sql), 1);
+	import_to(YEAR_PUBLISHED, "published");
+	assert_int_equal(failing->made[CALL_FORGET], 1);
+	assert_int_equal(failing->made[CALL_TAKE], 0);
+	/* Rejects are met in the chunk's own commit. */
+	assert_int_equal(failing->made[CALL_COMMIT], (RECORDS + 2) / 3 + (rejects > 0));
+	assert_int_equal(served(), RECORDS - rejects);
+	assert_int_equal(progress.state.rejects, rejects);
+}
+
+static void test_rows_that_no_chunk_counts(void **state)
+{
+	(void)state;
+	const struct sample sample = { .records = RECORDS };
+	year_begin(&sample);
+	heals_without_the_chunk(7, 0);
+	assert_published(RECORDS);
+}
+
+static enum record_kind bad_from_7_to_9(unsigned number)
+{
+	return number >= 7 && number <= 9 ? RECORD_OTHER_YEAR : RECORD_FINE;
+}
+
+static void test_rejects_that_no_chunk_counts(void **state)
+{
+	(void)state;
+	const struct sample sample = { .records = RECORDS, .kind_of = bad_from_7_to_9 };
+	struct edition edition;
+	year_begin(&sample);
+	heals_without_the_chunk(7, 3);
+	year_edition(&year.spool, &edition);
+	assert_string_equal(rejects_in(&edition), "7,8,9");
+}
+
 /* --- the ledger */
 
 static void ranges_put(uint64_t first, uint64_t end, uint64_t record, uint64_t rows)
@@ -341,6 +388,8 @@ int main(void)
 		YEAR_TEST(test_gone_between_load_and_check),
 		YEAR_TEST(test_a_table_that_is_not_what_the_witness_says),
 		YEAR_TEST(test_a_table_that_never_is),
+		YEAR_TEST(test_rows_that_no_chunk_counts),
+		YEAR_TEST(test_rejects_that_no_chunk_counts),
 		YEAR_TEST(test_a_ledger_ahead_of_the_witness),
 		YEAR_TEST(test_a_ledger_that_says_other_things),
 		YEAR_TEST(test_a_ledger_that_takes_the_file_for_empty),
