@@ -149,8 +149,9 @@ bool sqlite_view_free(sqlite3 *db, struct error *error);
 /* Makes the view over the years that are published. */
 bool sqlite_view_make(sqlite3 *db, struct error *error);
 
-/* Makes dvf_sale and dvf_price_m2 where they are missing and nobody has a thing of these names
- * (sink_sqlite_views.c). */
+/* Makes dvf_sale and dvf_price_m2 where they are missing and nobody has a thing of these names, in
+ * the transaction that is open (sink_sqlite_views.c). What keeps only them from being made is a
+ * warning. */
 bool sqlite_views(sqlite3 *db, struct error *error);
 
 /* --- rows into an edition's table (sink_sqlite_insert.c)

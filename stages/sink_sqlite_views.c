@@ -2,9 +2,11 @@
  * sink_sqlite_views.c: what people ask dvf through, one row a sale.
  *
  * They name dvf, not the tables of years, so they stay when a publish makes dvf anew.
+ * Whatever keeps them from being made is told and keeps nothing else from going on.
  */
 #include "stages/sink_sqlite.h"
 #include "stages_sql.h"
+#include "state/base/log.h"
 
 #define VERSION_OF_WINDOWS 3025000 /* with row_number() OVER */
 
@@ -20,16 +22,49 @@ static bool are_missing(sqlite3 *db, bool *missing, struct error *error)
 	return done;
 }
 
-bool sqlite_views(sqlite3 *db, struct error *error)
+static bool make(sqlite3 *db, struct error *error)
 {
 	const struct sql_value sale[] = { { "name", "dvf_sale" }, { NULL, NULL } };
 	const struct sql_value price[] = { { "name", "dvf_price_m2" }, { NULL, NULL } };
+	return sqlite_run(db, "SAVEPOINT views", NULL, error) &&
+	       sqlite_run(db, sql_sqlite_views_drop, price, error) &&
+	       sqlite_run(db, sql_sqlite_views_drop, sale, error) &&
+	       sqlite_run(db, sql_sqlite_view_sale, NULL, error) &&
+	       sqlite_run(db, sql_sqlite_view_price_m2, NULL, error) &&
+	       sqlite_run(db, "RELEASE views", NULL, error);
+}
+
+/* Those that were there stay. False: SQLite has rolled back more than the views. */
+static bool make_undo(sqlite3 *db)
+{
+	struct error ignored; /* what was said first is told */
+	return sqlite3_get_autocommit(db) == 0 &&
+	       sqlite_run(db, "ROLLBACK TO views", NULL, &ignored) &&
+	       sqlite_run(db, "RELEASE views", NULL, &ignored);
+}
+
+/* What is no matter of the views will be met by all else, too. */
+static bool ends_take(enum error_kind kind)
+{
+	return kind == ERROR_LOST || kind == ERROR_STOPPED || kind == ERROR_FULL ||
+	       kind == ERROR_MEMORY;
+}
+
+bool sqlite_views(sqlite3 *db, struct error *error)
+{
 	bool missing = false;
 	if (sqlite3_libversion_number() < VERSION_OF_WINDOWS)
 		return true;
-	return are_missing(db, &missing, error) &&
-	       (!missing || (sqlite_run(db, sql_sqlite_views_drop, price, error) &&
-				    sqlite_run(db, sql_sqlite_views_drop, sale, error) &&
-				    sqlite_run(db, sql_sqlite_view_sale, NULL, error) &&
-				    sqlite_run(db, sql_sqlite_view_price_m2, NULL, error)));
+	if (!are_missing(db, &missing, error))
+		return false;
+	if (!missing || make(db, error))
+		return true;
+	if (ends_take(error->kind) || !make_undo(db))
+		return false;
+	log_note(LOG_WARNING, 0,
+		"the views dvf_sale and dvf_price_m2 could not be made, the next run tries again: "
+		"%s",
+		error->text);
+	error_clear(error);
+	return true;
 }

@@ -124,7 +124,8 @@ def test_dvf_was_dropped_or_renamed(database, site, make_import, made_years):
 
 
 @pytest.mark.parametrize("statement", [
-    "CREATE TABLE dvf_sale (mine integer)", "CREATE VIEW dvf_price_m2 AS SELECT 1 AS mine"])
+    "CREATE TABLE dvf_sale (mine integer)", "CREATE VIEW dvf_price_m2 AS SELECT 1 AS mine",
+    "CREATE VIEW DVF_SALE AS SELECT 1 AS mine", "CREATE TABLE Dvf_Price_M2 (mine integer)"])
 def test_names_that_people_use_stay_theirs(destination, site, make_import, made_years, statement):
     site.put(2021, made_years(500))
     importer = make_import(destination)
@@ -133,13 +134,33 @@ def test_names_that_people_use_stay_theirs(destination, site, make_import, made_
         destination.query("DROP VIEW dvf_price_m2", missing=[])
         destination.query("DROP VIEW dvf_sale", missing=[])
     destination.query(statement, missing=[])
-    importer.run_well("--years", "2021")
+    result = importer.run_well("--years", "2021")
+    assert "views" not in result.err, str(result)
     assert destination.count(2021) == 500
     name = statement.split()[2]
-    other, = [view for view in VIEWS if view != name]
+    other, = [view for view in VIEWS if view != name.lower()]
     destination.query(f"SELECT mine FROM {name}")
     with pytest.raises(Exception, match="no such table|does not exist"):
         destination.query(f"SELECT * FROM {other}")
+
+
+def test_an_index_of_that_name_stays_theirs(destination, site, make_import, made_years):
+    site.put(2021, made_years(500))
+    importer = make_import(destination)
+    if destination.kind == "sqlite":
+        importer.run_well("--years", "2021")
+        destination.query("DROP VIEW dvf_price_m2")
+        destination.query("DROP VIEW dvf_sale")
+    destination.query("CREATE TABLE of_people (mine integer)", missing=[])
+    destination.query("CREATE INDEX DVF_sale ON of_people (mine)")
+    importer.run_well("--years", "2021")
+    site.put(2021, made_years(600, seed=2))
+    result = importer.run_well("--years", "2021")
+    assert "views" not in result.err, str(result)
+    assert destination.count(2021) == 600
+    for view in VIEWS:
+        with pytest.raises(Exception, match="no such table|does not exist|dvf_sale.* is an index|cannot open"):
+            destination.query(f"SELECT * FROM {view}")
 
 
 def test_a_view_that_cannot_be_made_keeps_nothing_from_going_on(database, site, make_import, made_years):

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "tests/unit/sink_fixture.h"
 
 static unsigned findings, fatal_findings;
@@ -200,6 +202,43 @@ static void columns_are_right(void)
 		"source_year|INTEGER|source_row|INTEGER");
 }
 
+/* Stands in for what a later SQLite, or a file that somebody has made a mess of, may refuse. */
+static int refuse_price(void *context, int action, const char *name, const char *second,
+	const char *database, const char *inner)
+{
+	(void)context;
+	(void)second;
+	(void)database;
+	(void)inner;
+	return action == SQLITE_CREATE_VIEW && strcmp(name, "dvf_price_m2") == 0 ? SQLITE_DENY
+										 : SQLITE_OK;
+}
+
+static int refusing(sqlite3 *db, const char **text, const struct sqlite3_api_routines *routines)
+{
+	(void)text;
+	(void)routines;
+	return sqlite3_set_authorizer(db, refuse_price, NULL);
+}
+
+static void test_views_that_cannot_be_made_keep_nothing_from_going_on(void **state)
+{
+	(void)state;
+	struct edition edition = edition_make(2023, 'a');
+	ask("DROP VIEW dvf_price_m2");
+	ask("DROP VIEW dvf_sale");
+	ask("CREATE VIEW dvf_sale AS SELECT 7 /* made by dvf-import, version 0 */");
+	sqlite3_auto_extension((void (*)(void))refusing);
+	bool taken = sink->ops->take(sink, &error);
+	sqlite3_cancel_auto_extension((void (*)(void))refusing);
+	must(taken);
+	assert_string_equal(ask("SELECT * FROM dvf_sale"), "7");
+	import(&edition, 30);
+	must(sink->ops->take(sink, &error));
+	assert_string_equal(ask("SELECT sum(nombre_lignes) FROM dvf_sale"), "30");
+	assert_string_equal(ask("SELECT count(*) FROM dvf_price_m2"), "0");
+}
+
 static void test_the_columns_of_dvf(void **state)
 {
 	(void)state;
@@ -335,6 +374,7 @@ int main(void)
 		SINK_TEST(test_a_view_dvf_that_is_not_ours),
 		SINK_TEST(test_a_foreign_dvf_made_meanwhile_stops_a_publish),
 		SINK_TEST(test_a_view_that_was_dropped_comes_back),
+		SINK_TEST(test_views_that_cannot_be_made_keep_nothing_from_going_on),
 		SINK_TEST(test_the_columns_of_dvf),
 		SINK_TEST(test_a_question_for_one_year_reads_one_year),
 		SINK_TEST(test_old_tables_go),
