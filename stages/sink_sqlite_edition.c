@@ -71,13 +71,18 @@ bool sqlite_edition_others_drop(sqlite3 *db, const struct edition *edition, stru
 bool sqlite_edition_afresh(sqlite3 *db, const struct edition *edition,
 	const struct sqlite_source *known, char table[static SQLITE_TABLE_MAX], struct error *error)
 {
-	bool serving = known != NULL && known->memory.stage == EDITION_PUBLISHED;
+	struct sqlite_source served;
+	bool serving = false;
 	char name[56], year[16];
-	if (known != NULL && !serving && !sqlite_source_drop(db, known->id, known->table, error))
+	if (known != NULL && known->memory.stage != EDITION_PUBLISHED &&
+		!sqlite_source_drop(db, known->id, known->table, error))
+		return false;
+	/* Not `known`: what is incoming hides it. */
+	if (!sqlite_source_find(db, &served, edition->year, NULL, &serving, error))
 		return false;
 	sink_table_name(name, "dvf", edition);
 	snprintf(table, SQLITE_TABLE_MAX, "%s%s", name,
-		serving && strcmp(name, known->table) == 0 ? "_2" : "");
+		serving && strcmp(name, served.table) == 0 ? "_2" : "");
 	snprintf(year, sizeof(year), "%d", edition->year);
 	const struct sql_value values[] = { { "table", table }, { "year", year }, { NULL, NULL } };
 	return sqlite_run(db, sql_sqlite_edition_drop, values, error) &&

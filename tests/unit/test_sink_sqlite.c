@@ -278,6 +278,20 @@ static void test_old_tables_go(void **state)
 	assert_string_equal(ask("PRAGMA journal_mode"), "wal");
 }
 
+/* Each of these begins it afresh beside what serves. */
+static void incoming_goes(const struct edition *edition, const char *table)
+{
+	ask("DROP TABLE %s", table);
+	must(sink->ops->begin(sink, edition, &error));
+	assert_string_equal(ask("SELECT count(*) FROM dvf"), "30");
+	must(sink->ops->judge(sink, edition, EDITION_REFUSED, "why", "under", &error));
+	must(sink->ops->begin(sink, edition, &error));
+	assert_string_equal(ask("SELECT count(*) FROM dvf"), "30");
+	must(sink->ops->forget(sink, edition, &error));
+	must(sink->ops->begin(sink, edition, &error));
+	assert_string_equal(ask("SELECT count(*) FROM dvf"), "30");
+}
+
 /* The same bytes under a layout of an older program: what serves is not touched until the new table
  * is in. */
 static void test_the_same_edition_under_another_layout(void **state)
@@ -290,6 +304,7 @@ static void test_the_same_edition_under_another_layout(void **state)
 		must(sink->ops->begin(sink, &edition, &error));
 		assert_int_equal(stage_of(&edition), EDITION_INCOMING);
 		assert_string_equal(ask("SELECT count(*) FROM dvf"), "30");
+		incoming_goes(&edition, "dvf_2023_aaaaaaaaaaaa_2");
 		must(load(&edition, 1, 20));
 		assert_string_equal(ask("SELECT count(*) FROM dvf"), "30");
 		must(sink->ops->index(sink, &edition, &error));
