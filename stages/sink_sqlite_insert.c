@@ -186,9 +186,11 @@ static bool rows_make(struct sqlite_insert *insert, sqlite3 *db, struct error *e
 {
 	if (insert->db != NULL || db == NULL)
 		return true;
-	insert->db = db;
 	int code = sqlite3_create_module(db, ROWS_TABLE, &rows_module, insert);
-	return code == SQLITE_OK || sqlite_failed(db, code, error);
+	if (code != SQLITE_OK)
+		return sqlite_failed(db, code, error);
+	insert->db = db;
+	return true;
 }
 
 bool sqlite_insert_make(

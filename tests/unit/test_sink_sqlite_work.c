@@ -10,6 +10,7 @@
 
 #include "tests/unit/sink_fixture.h"
 
+#include "stages/sink_sqlite.h"
 #include "state/base/stop.h"
 
 #define MANY 20000 /* rows enough for an index to take a while */
@@ -181,6 +182,24 @@ static void test_the_rows_of_a_copy_are_for_it_alone(void **state)
 	must(load(&edition, 1, 10));
 }
 
+/* The chunk after it says nothing of a table that is not there. */
+static void test_an_insert_that_memory_was_short_for(void **state)
+{
+	(void)state;
+	struct edition edition = edition_make(2023, 'a');
+	struct sqlite_insert insert = { 0 };
+	sqlite3 *db = NULL;
+	must(sink->ops->begin(sink, &edition, &error));
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_hard_heap_limit64(1);
+	bool made = sqlite_insert_make(&insert, db, "dvf_2023_aaaaaaaaaaaa", &error);
+	sqlite3_hard_heap_limit64(0);
+	must_fail(made, ERROR_MEMORY);
+	must(sqlite_insert_make(&insert, db, "dvf_2023_aaaaaaaaaaaa", &error));
+	sqlite_insert_free(&insert);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 /* Held for days, and somebody was at the table meanwhile. */
 static void test_publish_counts_again(void **state)
 {
@@ -248,6 +267,7 @@ int main(void)
 		SINK_TEST(test_a_record_that_is_in_already),
 		SINK_TEST(test_a_source_that_fails_is_heard),
 		SINK_TEST(test_the_rows_of_a_copy_are_for_it_alone),
+		SINK_TEST(test_an_insert_that_memory_was_short_for),
 		SINK_TEST(test_publish_counts_again),
 		SINK_TEST(test_judging_what_never_began),
 		SINK_TEST(test_a_full_disk_loses_only_the_chunk_in_hand),
