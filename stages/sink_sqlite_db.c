@@ -100,6 +100,7 @@ bool sqlite_prepare(sqlite3 *db, sqlite3_stmt **statement, const char *sql,
 		buf_free(&made);
 		return false;
 	}
+	errno = 0;
 	int code = sqlite3_prepare_v3(db, values != NULL ? made.bytes : sql, -1,
 		SQLITE_PREPARE_PERSISTENT, statement, NULL);
 	buf_free(&made);

@@ -30,7 +30,7 @@ static bool file_is_unreadable(sqlite3 *db)
 }
 
 /* A rollback journal that could not be synced is closed and gone by now: then errno, cleared before
- * the step, is all that is left. */
+ * each statement is made and before it is run, is all that is left. */
 static enum error_kind kind_of_io(sqlite3 *db, int extended)
 {
 	bool full = is_full(errno);

@@ -5,6 +5,7 @@
  * takes a chunk of them: SQLite asks for row after row and column after column. To bind 42
  * parameters a row and run the statement anew costs a fifth more.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,6 +213,7 @@ bool sqlite_insert_rows(struct sqlite_insert *insert, struct row_source *source,
 	insert->row = NULL;
 	insert->source_failed = false;
 	insert->error = error;
+	errno = 0;
 	int code = sqlite3_step(insert->statement);
 	bool done = code == SQLITE_DONE;
 	if (!done && !insert->source_failed) {

@@ -2,6 +2,7 @@
  * The SQLite sink at work: waiting for a lock, stopping, a disk that is full, and what it does not
  * believe.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -256,6 +257,86 @@ static void test_a_full_disk_loses_only_the_chunk_in_hand(void **state)
 	assert_string_equal(ask("PRAGMA integrity_check"), "ok");
 }
 
+/* --- reads that fail, and the system says nothing of it */
+
+static sqlite3_vfs silent;
+static int (*open_really)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
+static int (*read_really)(sqlite3_file *, void *, int, sqlite3_int64);
+static bool reads_fail;
+
+static int read_silent(sqlite3_file *file, void *bytes, int size, sqlite3_int64 at)
+{
+	return reads_fail ? SQLITE_IOERR_READ : read_really(file, bytes, size, at);
+}
+
+/* The file itself and its log have methods of their own. */
+static int open_silent(
+	sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *opened)
+{
+	static sqlite3_io_methods methods[2];
+	int code = open_really(vfs, name, file, flags, opened);
+	if (code == SQLITE_OK) {
+		sqlite3_io_methods *own = &methods[(flags & SQLITE_OPEN_MAIN_DB) != 0];
+		*own = *file->pMethods;
+		read_really = own->xRead;
+		own->xRead = read_silent;
+		file->pMethods = own;
+	}
+	return code;
+}
+
+static void silent_begin(void)
+{
+	silent = *sqlite3_vfs_find(NULL);
+	open_really = silent.xOpen;
+	silent.xOpen = open_silent;
+	silent.zName = "silent";
+	assert_int_equal(sqlite3_vfs_register(&silent, 1), SQLITE_OK);
+	loader->ops->close(loader);
+	must(sink->ops->loader_open(sink, &loader, &error));
+}
+
+static void silent_end(void)
+{
+	loader->ops->close(loader);
+	assert_int_equal(sqlite3_vfs_unregister(&silent), SQLITE_OK);
+	must(sink->ops->loader_open(sink, &loader, &error));
+}
+
+/* A disk that was full once, whatever met that, is not the reason. */
+static void test_an_old_errno_is_not_the_reason(void **state)
+{
+	(void)state;
+	struct edition edition = edition_make(2023, 'a');
+	sqlite3 *db = NULL;
+	sqlite3_stmt *statement = NULL;
+	must(sink->ops->begin(sink, &edition, &error));
+	must(load(&edition, 1, 10));
+	silent_begin();
+	/* That opens the file, which sets errno; what is in it is to be read afterwards. */
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE; COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	ask("CREATE TABLE of_somebody (mine)");
+	must(loader->ops->begin(loader, &edition, &error));
+
+	reads_fail = true;
+	errno = ENOSPC;
+	bool put = put_rows(&edition, 11, 10);
+	struct error said = error;
+	errno = ENOSPC;
+	bool prepared = sqlite_prepare(db, &statement, "SELECT * FROM dvf", NULL, &error);
+	reads_fail = false;
+
+	must_fail(prepared, ERROR_DATABASE);
+	error = said;
+	must_fail(put, ERROR_DATABASE);
+	loader->ops->rollback(loader);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	must(load(&edition, 11, 10));
+	silent_end();
+	assert_string_equal(ask("SELECT count(*) FROM %s", edition_table(&edition)), "20");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +351,7 @@ int main(void)
 		SINK_TEST(test_an_insert_that_memory_was_short_for),
 		SINK_TEST(test_publish_counts_again),
 		SINK_TEST(test_judging_what_never_began),
+		SINK_TEST(test_an_old_errno_is_not_the_reason),
 		SINK_TEST(test_a_full_disk_loses_only_the_chunk_in_hand),
 	};
 	return cmocka_run_group_tests_name("sink_sqlite_work", tests, NULL, NULL);
