@@ -13,11 +13,12 @@
 #include "state/base/file.h"
 #include "state/base/stop.h"
 
-#define YEARS_BACK      6 /* without --years: this year and so many before */
-#define RETRIES_MOST    2 /* a look should not take minutes */
-#define CLOCK_SLACK_S   300
-#define ROOM_FOR_PACKED 12 /* bytes of rows and indexes for a packed one, measured in both kinds   \
-			    */
+#define YEARS_BACK    6 /* without --years: this year and so many before */
+#define RETRIES_MOST  2 /* a look should not take minutes */
+#define CLOCK_SLACK_S 300
+#define ROOM_FOR_PACKED                                                                            \
+	12 /* bytes of rows and indexes for a packed one, measured in both kinds                   \
+	    */
 
 struct look {
 	const struct options *options;

@@ -215,7 +215,7 @@ static const struct {
 		"\nWhat may pass:\n"
 		"  --max-rejects SHARE  of a year's records, like 0.1% or 0.001; 0.1%. Ten are\n"
 		"                       always allowed\n"
-		"  --allow-shrink       publish an edition that lost over 20 % of its rows, or has none\n" },
+		"  --allow-shrink       publish an edition that lost a fifth of its rows\n" },
 	{ COMMAND_HISTORY,
 		"\nOptions of history:\n"
 		"  --year YEAR          events about this year only\n"

@@ -43,7 +43,8 @@ struct pass_result {
 };
 
 /* True: everything was tried (see put_back). ERROR_LOST: fence and read the witness before going
- * on; nothing else is sure. Other errors end the edition's import for this run. */
+ * on; nothing else is sure. ERROR_CHANGED: the destination has records that no chunk counts; the
+ * edition is to be begun afresh. Other errors end its import for this run. */
 bool pass_run(struct pass *pass, struct pass_result *result, struct error *error);
 
 #endif
