@@ -154,6 +154,10 @@ bool sqlite_view_make(sqlite3 *db, struct error *error);
  * warning. */
 bool sqlite_views(sqlite3 *db, struct error *error);
 
+/* Before things of people come over from the file that is attached as live: where one of them has
+ * the name of a view of ours, ours go. */
+bool sqlite_views_yield(sqlite3 *db, struct error *error);
+
 /* --- rows into an edition's table (sink_sqlite_insert.c)
  * ------------------------------------------- */
 

@@ -219,6 +219,7 @@ bool swap_carry(struct swapping *swapping, struct error *error)
 	bool done = true;
 	if (!swapping->has_old || !swapping->promote->settings->carry)
 		return true;
+	done = sqlite_views_yield(db, error);
 	for (unsigned at = 0; done && found; at++) {
 		done = foreign_at(db, at, &foreign, &found, error);
 		if (done && found)

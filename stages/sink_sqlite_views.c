@@ -10,25 +10,29 @@
 
 #define VERSION_OF_WINDOWS 3025000 /* with row_number() OVER */
 
-static bool are_missing(sqlite3 *db, bool *missing, struct error *error)
+static bool is_so(sqlite3 *db, const char *sql, bool *so, struct error *error)
 {
 	sqlite3_stmt *statement = NULL;
 	bool row = false;
-	if (!sqlite_prepare(db, &statement, sql_sqlite_views_missing, NULL, error))
+	if (!sqlite_prepare(db, &statement, sql, NULL, error))
 		return false;
 	bool done = sqlite_step(statement, &row, error);
-	*missing = done && row && sqlite3_column_int(statement, 0) != 0;
+	*so = done && row && sqlite3_column_int(statement, 0) != 0;
 	sqlite3_finalize(statement);
 	return done;
 }
 
-static bool make(sqlite3 *db, struct error *error)
+static bool drop(sqlite3 *db, struct error *error)
 {
 	const struct sql_value sale[] = { { "name", "dvf_sale" }, { NULL, NULL } };
 	const struct sql_value price[] = { { "name", "dvf_price_m2" }, { NULL, NULL } };
-	return sqlite_run(db, "SAVEPOINT views", NULL, error) &&
-	       sqlite_run(db, sql_sqlite_views_drop, price, error) &&
-	       sqlite_run(db, sql_sqlite_views_drop, sale, error) &&
+	return sqlite_run(db, sql_sqlite_views_drop, price, error) &&
+	       sqlite_run(db, sql_sqlite_views_drop, sale, error);
+}
+
+static bool make(sqlite3 *db, struct error *error)
+{
+	return sqlite_run(db, "SAVEPOINT views", NULL, error) && drop(db, error) &&
 	       sqlite_run(db, sql_sqlite_view_sale, NULL, error) &&
 	       sqlite_run(db, sql_sqlite_view_price_m2, NULL, error) &&
 	       sqlite_run(db, "RELEASE views", NULL, error);
@@ -55,7 +59,7 @@ bool sqlite_views(sqlite3 *db, struct error *error)
 	bool missing = false;
 	if (sqlite3_libversion_number() < VERSION_OF_WINDOWS)
 		return true;
-	if (!are_missing(db, &missing, error))
+	if (!is_so(db, sql_sqlite_views_missing, &missing, error))
 		return false;
 	if (!missing || make(db, error))
 		return true;
@@ -67,4 +71,10 @@ bool sqlite_views(sqlite3 *db, struct error *error)
 		error->text);
 	error_clear(error);
 	return true;
+}
+
+bool sqlite_views_yield(sqlite3 *db, struct error *error)
+{
+	bool yield = false;
+	return is_so(db, sql_sqlite_views_yield, &yield, error) && (!yield || drop(db, error));
 }

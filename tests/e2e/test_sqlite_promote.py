@@ -199,6 +199,20 @@ def test_what_people_made_is_refused_carried_or_given_up(pair):
     assert pair.ask("SELECT count(*) FROM sqlite_master WHERE name IN ('cities_name', 'told', 'dear')") == [(3,)]
 
 
+@pytest.mark.parametrize("theirs", ["CREATE TABLE dvf_sale (mine INT)", "CREATE VIEW DVF_Sale AS SELECT 1 AS mine",
+                                    "CREATE TABLE dvf_price_m2 (mine INT)"])
+def test_our_views_give_way_to_what_live_has_instead(pair, theirs):
+    pair.load_both()
+    for name in ("dvf_price_m2", "dvf_sale"):
+        pair.ask(f"DROP VIEW {name}")
+    pair.ask(theirs)
+    name = theirs.split()[2]
+    refused(pair, "promote", says=[f" {name} ", "--carry"])
+    pair.call_well("promote", "--carry")
+    assert pair.ask("SELECT sql FROM sqlite_master WHERE lower(name) IN ('dvf_sale', 'dvf_price_m2')") == [(theirs,)]
+    pair.ask(f"SELECT mine FROM {name}")
+
+
 def test_rows_that_stand_there_more_than_once(pair):
     """As many rows in both files, and none that the other lacks: but not each as often."""
     pair.load_both()
