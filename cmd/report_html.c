@@ -1,8 +1,8 @@
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/commands.h"
@@ -12,16 +12,26 @@
 
 #define NEW_MODE 0644 /* less the umask's, as of any file people make */
 
-/* Whole or not at all: written beside it, and renamed. */
+static mode_t umask_now(void)
+{
+	mode_t now = umask(0);
+	umask(now);
+	return now;
+}
+
+/* Whole or not at all: written beside it, and renamed. Its name is nobody else's, whatever a killed
+ * one left there: in a container every process may have the same number. */
 static bool write_file(const char *path, const struct buf *text, struct error *error)
 {
 	char *beside = NULL;
 	int fd = -1;
-	if (asprintf(&beside, "%s.%ld.new", path, (long)getpid()) == -1)
+	if (asprintf(&beside, "%s.XXXXXX", path) == -1)
 		return error_memory(error, "a path");
-	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, NEW_MODE);
+	fd = mkostemp(beside, O_CLOEXEC);
 	bool made = fd != -1;
-	bool done = made || error_system(error, "cannot make %s", beside);
+	bool done = made || error_system(error, "cannot make a file beside %s", path);
+	done = done && (fchmod(fd, NEW_MODE & ~umask_now()) == 0 ||
+			       error_system(error, "cannot set the mode of %s", beside));
 	done = done && file_write_at(fd, text->bytes, text->size, 0, error) &&
 	       file_sync(fd, beside, error);
 	file_close(&fd);

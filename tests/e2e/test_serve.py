@@ -257,3 +257,25 @@ def test_report_is_one_file(importer, site, made_years, language):
     assert [name for name in os.listdir(importer.home) if "report" in name] == ["report.html"]
     assert importer.call("report", "--html", "/nowhere/report.html").code == program.NONE
     assert importer.call("report").code == program.USAGE
+
+
+def test_report_beside_what_a_killed_one_left(importer, site, made_years):
+    """In a container every call has the same PID: what one left does not stand in the way of the next."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a PID namespace")
+    site.put(2021, made_years(100))
+    importer.run_well("--years", "2021")
+    path = os.path.join(importer.home, "report.html")
+    as_first = importer.with_(wrapper=["unshare", "--pid", "--fork"])
+    for left in (".new", ".1.new", ".XXXXXX"):
+        with open(path + left, "w", encoding="utf-8") as file:
+            file.write("half a page")
+    before = os.umask(0o027)
+    try:
+        result = as_first.call("report", "--html", path)
+    finally:
+        os.umask(before)
+    assert (result.code, result.err) == (program.ALL, ""), str(result)
+    assert os.stat(path).st_mode & 0o777 == 0o640
+    assert sorted(os.listdir(importer.home)).count("report.html") == 1
+    assert len([name for name in os.listdir(importer.home) if name.startswith("report.html")]) == 4
