@@ -16,7 +16,7 @@
 #define TURN_MS   250
 #define FILL_MS   1000  /* how often streams are told what changed */
 #define IDLE_MS   2000  /* how often it looks when nobody asks, to know what moves */
-#define SILENT_MS 15000 /* a stream says something, so that proxies keep it */
+#define SILENT_MS 15000 /* a stream says something: proxies keep it, and the page knows it lives */
 
 struct serving {
 	struct watching watching;
@@ -214,7 +214,7 @@ static void fill(void *context, struct http_view *view, struct buf *out)
 	}
 	uint64_t now_ms = clock_ms();
 	if (out->size == 0 && now_ms - view->spoke_ms > SILENT_MS)
-		(void)!buf_add_text(out, ":\n\n", &ignored);
+		(void)!buf_add_text(out, "event: alive\ndata:\n\n", &ignored);
 	if (out->size > 0)
 		view->spoke_ms = now_ms;
 }

@@ -2,6 +2,8 @@
 "use strict";
 (function () {
 	const plots = {};
+	const AGAIN_MS = 5000;
+	const SILENT_MS = 25000; /* the server says something every 15 s */
 
 	function colour(name) {
 		return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -95,22 +97,41 @@
 		}
 	}
 
+	/* A browser connects again by itself once a connection breaks; not after another answer than the
+	 * stream, as of a proxy while the server is started again, and not when one dies without a word. */
 	function follow() {
 		const link = document.getElementById("link");
 		const stream = new EventSource("/events?lang=" + document.documentElement.lang +
 			"&year=" + document.body.dataset.year);
+		let silence;
+		function lost(wait) {
+			link.textContent = link.dataset.lostWord;
+			link.className = "";
+			if (wait !== undefined) {
+				clearTimeout(silence);
+				stream.close();
+				setTimeout(follow, wait);
+			}
+		}
+		function heard() {
+			clearTimeout(silence);
+			silence = setTimeout(lost, SILENT_MS, 0);
+		}
 		stream.addEventListener("open", () => {
 			link.textContent = link.dataset.liveWord;
 			link.className = "on";
+			heard();
 		});
 		stream.addEventListener("error", () => {
-			link.textContent = link.dataset.lostWord;
-			link.className = "";
+			lost(stream.readyState === EventSource.CLOSED ? AGAIN_MS : undefined);
 		});
+		stream.addEventListener("alive", heard);
 		stream.addEventListener("section", (event) => {
 			const told = JSON.parse(event.data);
 			replace(told.id, told.html);
+			heard();
 		});
+		heard();
 	}
 
 	drawAll();

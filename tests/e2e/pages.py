@@ -2,10 +2,12 @@
 import contextlib
 import html.parser
 import http.client
+import http.server
 import json
 import re
 import signal
 import socket
+import threading
 
 import program
 from servers import wait_for
@@ -61,6 +63,54 @@ class Served:
         return self.importer.finish(self.process, 10)
 
 
+class Between:
+    """A reverse proxy before a Served whose streams have moods: "pass"; "refuse": a 502, and those that are open break;
+    "mute": they stay open and say nothing; "alive": nothing but that. `asked` counts streams. The page waits a tenth as
+    long for a word."""
+
+    def __init__(self, served):
+        between, self.mood, self.asked = self, "pass", 0
+
+        class Answer(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                if self.path.startswith("/events"):
+                    between.asked += 1
+                    if between.mood == "refuse":
+                        self.send_error(502)
+                        return
+                with contextlib.suppress(OSError), contextlib.closing(
+                        http.client.HTTPConnection(served.host, served.port, timeout=20 * program.SLOW)) as connection:
+                    connection.request("GET", self.path)
+                    answer = connection.getresponse()
+                    self.send_response(answer.status)
+                    self.send_header("Content-Type", answer.getheader("Content-Type"))
+                    self.end_headers()
+                    if self.path.startswith("/events"):
+                        between.carry(answer, self.wfile)
+                    else:
+                        self.wfile.write(answer.read().replace(b"SILENT_MS = 25000", b"SILENT_MS = 2500"))
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def carry(self, answer, out):
+        while self.mood != "refuse" and (line := answer.readline()):
+            if self.mood == "pass":
+                out.write(line)
+            elif self.mood == "alive" and line.startswith(b"event:"):
+                out.write(b"event: alive\ndata:\n\n")
+
+    def close(self):
+        self.mood = "refuse"
+        self.server.shutdown()
+        self.server.server_close()
+
+
 class Outline(html.parser.HTMLParser):
     """What must hold of every page: elements are closed, ids are single, nothing is inline or from elsewhere."""
 
@@ -103,4 +153,4 @@ def well_formed(text):
     return outline.text
 
 
-__all__ = ["Served", "Outline", "well_formed", "wait_for"]
+__all__ = ["Between", "Served", "Outline", "well_formed", "wait_for"]

@@ -2,13 +2,14 @@
 scripts; nothing on the console, no request that leaves the machine. DVF_SHOTS=FOLDER keeps pictures to look at."""
 import os
 import signal
+import time
 
 import pytest
 
 import ledgers
 import shapes
 from browser import Browser
-from pages import Served
+from pages import Between, Served
 
 WIDE, PHONE = (1280, 900), (390, 844)
 
@@ -154,6 +155,28 @@ def test_live_until_it_is_in(scene, browse):
     assert "date_mutation" in page.text("#rejects") and "The chain is whole" in page.text("#history")
     assert page.does("document.querySelectorAll('#map .cells .d').length") > 200
     quiet(page, scene.url)
+
+
+def test_follows_again(scene, browse):
+    """A proxy that answers 502 while serve is started again, and a connection that dies without a word: neither is a
+    break that a browser mends by itself."""
+    between = Between(scene.page)
+    page = browse(*WIDE)
+    page.open(between.url)
+    page.waits_for(lambda: page.text("#link") == "live", "the stream")
+    between.mood, asked = "refuse", between.asked
+    page.waits_for(lambda: page.text("#link").startswith("no connection"), "the loss to be said")
+    page.waits_for(lambda: between.asked > asked, "the browser's own try, which is refused")
+    between.mood = "pass"
+    page.waits_for(lambda: page.text("#link") == "live", "the stream after a 502")
+    between.mood, asked = "mute", between.asked
+    page.waits_for(lambda: between.asked > asked, "another stream after silence")
+    between.mood, before = "pass", page.text("#reason")
+    page.waits_for(lambda: page.text("#link") == "live" and page.text("#reason") != before, "news after silence")
+    between.mood, asked = "alive", between.asked
+    time.sleep(5)
+    assert between.asked == asked and page.text("#link") == "live"
+    between.close()
 
 
 def test_report_file(scene, browse, tmp_path):
