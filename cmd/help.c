@@ -147,7 +147,7 @@ static const char serve_about[] =
 	"\n"
 	"Examples:\n"
 	"  dvf-import serve\n"
-	"  dvf-import serve --listen 0.0.0.0:8080 --state /var/lib/dvf-import\n";
+	"  dvf-import serve --listen 0.0.0.0:8080 --host dvf.example.org\n";
 
 static const char report_about[] =
 	"Usage: dvf-import report --html FILE [OPTION]...\n"
@@ -235,7 +235,10 @@ static const struct {
 	{ COMMAND_SERVE,
 		"\nOptions of serve:\n"
 		"  --listen HOST:PORT   an address of this machine; 127.0.0.1:8080. Others than\n"
-		"                       loopback let other machines look\n" },
+		"                       loopback let other machines look\n"
+		"  --host NAME          it answers who asks for an address, localhost or this\n"
+		"                       name; may be given several times (DVF_HOSTS: commas\n"
+		"                       between)\n" },
 	{ COMMAND_REPORT, "\nOptions of report:\n"
 			  "  --html FILE          is replaced once the new one is whole\n"
 			  "  --lang LANGUAGE      en or fr; en\n" },

@@ -99,6 +99,11 @@ static bool take_listen(struct options *options, const char *value, struct error
 	return setting_listen(value, &options->listen, error);
 }
 
+static bool take_host(struct options *options, const char *value, struct error *error)
+{
+	return hosts_add(&options->hosts, value, error);
+}
+
 static bool take_html(struct options *options, const char *value, struct error *error)
 {
 	(void)error;
@@ -118,6 +123,7 @@ static bool take_lang(struct options *options, const char *value, struct error *
 #define CONNECTS        (LOADS | COMMAND_VERIFY | COMMAND_MEND | COMMAND_HISTORY | SWAPS)
 #define FLAG(p)         false, OPTION_FLAG, offsetof(struct options, p), 0, 0, NULL
 #define NUMBER(p, l, m) false, OPTION_NUMBER, offsetof(struct options, p), (l), (m), NULL
+#define LIST(t)         false, OPTION_LIST, 0, 0, 0, (t)
 #define OTHER(t)        false, OPTION_OTHER, 0, 0, 0, (t)
 #define SECRET(t)       true, OPTION_OTHER, 0, 0, 0, (t)
 
@@ -158,6 +164,7 @@ const struct option_known option_table[OPTIONS_KNOWN] = {
 	{ "csv", COMMAND_HISTORY, NULL, FLAG(csv) },
 	{ "within", COMMAND_HEALTH, NULL, NUMBER(within_s, 0, 3600) },
 	{ "listen", COMMAND_SERVE, NULL, OTHER(take_listen) },
+	{ "host", COMMAND_SERVE, "DVF_HOSTS", LIST(take_host) },
 	{ "html", COMMAND_REPORT, NULL, OTHER(take_html) },
 	{ "lang", COMMAND_REPORT, NULL, OTHER(take_lang) },
 	{ "openlineage", COMMAND_RUN, "OPENLINEAGE_URL", SECRET(take_openlineage) },
@@ -178,6 +185,7 @@ bool option_take(const struct option_known *option, struct options *options, con
 			return false;
 		memcpy(place, &(uint32_t){ (uint32_t)number }, sizeof(uint32_t));
 		return true;
+	case OPTION_LIST:
 	case OPTION_OTHER:
 		break;
 	}

@@ -23,7 +23,7 @@
 
 /* The command line, taken apart but not yet understood. */
 struct words {
-	/* NULL: not given; "" for flags and for what is taken already */
+	/* NULL: not given; "" for flags, and for secrets and lists: those are taken already */
 	const char *given[OPTIONS_KNOWN];
 	bool seen[OPTIONS_KNOWN];
 	const char *command; /* NULL: none */
@@ -97,7 +97,10 @@ static bool words_option(
 	if (option_table[i].secret)
 		return words_secret(words, options, i, value, error);
 	words->given[i] = value != NULL ? value : "";
-	return true;
+	if (option_table[i].kind != OPTION_LIST)
+		return true;
+	return option_take(&option_table[i], options, value, error) ||
+	       error_where(error, "--%s", option_table[i].name);
 }
 
 /* `word` is what getopt looked at last: shown up to its =, as a password may follow. */
@@ -204,7 +207,7 @@ static bool setting_apply(
 {
 	const struct option_known *option = &option_table[i];
 	char *secret = NULL;
-	if (words->given[i] != NULL && option->secret)
+	if (words->given[i] != NULL && (option->secret || option->kind == OPTION_LIST))
 		return true;
 	if (words->given[i] != NULL)
 		return option_take(option, options, words->given[i], error) ||

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "cmd/hosts.h"
 #include "cmd/setting.h"
 #include "stages/lineage.h"
 #include "stages/pipeline.h"
@@ -39,6 +40,7 @@ struct options {
 	bool rejects, csv;               /* history */
 	uint32_t within_s;               /* health */
 	struct listen_at listen;         /* serve */
+	struct hosts hosts;              /* serve: --host */
 	const char *html;                /* report: the file to write */
 	bool french;                     /* report */
 	const char *file;                /* mend: the file of mended records */

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "cmd/commands.h"
+#include "cmd/hosts.h"
 #include "cmd/http.h"
 #include "cmd/metrics.h"
 #include "cmd/page.h"
@@ -16,10 +17,11 @@
 #define TURN_MS   250
 #define FILL_MS   1000  /* how often streams are told what changed */
 #define IDLE_MS   2000  /* how often it looks when nobody asks, to know what moves */
-#define SILENT_MS 15000 /* a stream says something: proxies keep it, and the page knows it lives */
+#define SILENT_MS 15000 /* a stream says something, so that proxies and the page keep it */
 
 struct serving {
 	struct watching watching;
+	const struct hosts *hosts;
 	struct http *http;
 };
 
@@ -57,23 +59,6 @@ static int wanted_year(const struct http_request *request)
 		!setting_number(request->year, YEAR_FIRST, YEAR_LAST, &year, &ignored))
 		return 0;
 	return (int)year;
-}
-
-/* A page of elsewhere whose name was made to point at this machine must not read it. */
-static bool host_is_ours(const struct serving *serving, const char *host)
-{
-	static const char *const ours[] = { "localhost", "127.", "[::1]" };
-	if (!http_is_loopback(serving->http) || host == NULL)
-		return true;
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-		size_t size = strlen(ours[i]);
-		bool prefix = ours[i][size - 1] == '.';
-		if (strncasecmp(host, ours[i], size) == 0 &&
-			(prefix ? strspn(host, "0123456789.:") == strlen(host)
-				: host[size] == '\0' || host[size] == ':'))
-			return true;
-	}
-	return false;
 }
 
 static struct page page_of(const struct watching *watching, int year)
@@ -146,27 +131,36 @@ static bool answer_file(const struct http_request *request, struct http_answer *
 	return buf_add_text(&answer->body, "there is no such page\n", &ignored);
 }
 
+static bool answer_stranger(struct http_answer *answer)
+{
+	struct error ignored;
+	answer->status = 421;
+	return buf_add_text(&answer->body,
+		"this host is not served here: dvf-import serve --host NAME allows it\n", &ignored);
+}
+
+static bool answer_path(
+	struct serving *serving, const struct http_request *request, struct http_answer *answer)
+{
+	watching_look(&serving->watching, wanted_year(request));
+	if (strcmp(request->path, "/") == 0)
+		return answer_page(serving, request, answer);
+	if (strcmp(request->path, "/healthz") == 0)
+		return answer_health(serving, answer);
+	if (strcmp(request->path, "/metrics") == 0)
+		return answer_metrics(serving, answer);
+	if (strcmp(request->path, "/events") == 0)
+		return answer_stream(request, answer);
+	return answer_file(request, answer);
+}
+
 static void handle(void *context, const struct http_request *request, struct http_answer *answer)
 {
 	struct serving *serving = context;
-	struct error ignored;
-	bool done;
 	answer->status = 200;
-	watching_look(&serving->watching, wanted_year(request));
-	if (!host_is_ours(serving, request->host)) {
-		answer->status = 421;
-		done = buf_add_text(&answer->body, "this host is not served here\n", &ignored);
-	} else if (strcmp(request->path, "/") == 0) {
-		done = answer_page(serving, request, answer);
-	} else if (strcmp(request->path, "/healthz") == 0) {
-		done = answer_health(serving, answer);
-	} else if (strcmp(request->path, "/metrics") == 0) {
-		done = answer_metrics(serving, answer);
-	} else if (strcmp(request->path, "/events") == 0) {
-		done = answer_stream(request, answer);
-	} else {
-		done = answer_file(request, answer);
-	}
+	bool done = hosts_take(serving->hosts, request->host)
+			    ? answer_path(serving, request, answer)
+			    : answer_stranger(answer);
 	if (!done) {
 		buf_free(&answer->body);
 		answer->status = 503;
@@ -239,7 +233,8 @@ static bool serve(struct serving *serving, struct error *error)
 
 int command_serve(const struct options *options)
 {
-	struct serving serving = { .watching.state_folder = options->state_folder };
+	struct serving serving = { .watching.state_folder = options->state_folder,
+		.hosts = &options->hosts };
 	const struct http_settings settings = {
 		.listen = options->listen, .handle = handle, .fill = fill, .context = &serving
 	};

@@ -80,7 +80,7 @@ def test_old_env_works_unchanged():
     secret = yaml.safe_load(text_of("compose.yaml"))["secrets"]["postgres_password"]
     assert secret == {"environment": "POSTGRES_PASSWORD"}
     coolify = services("coolify.yaml")["dvf"]["environment"]
-    assert set(coolify) == old | {"POSTGRES_PASSWORD"}
+    assert set(coolify) == old | {"POSTGRES_PASSWORD", "DVF_HOSTS"}
 
 
 def test_limits():

@@ -405,6 +405,27 @@ static void test_lineage(void **state)
 	assert_null(lineage->target);
 }
 
+static void test_hosts(void **state)
+{
+	struct call *call = *state;
+	const struct hosts *hosts = &call->options.hosts;
+	expect_fine(call, "serve");
+	assert_int_equal(hosts->count, 0);
+	setenv("DVF_HOSTS", "a.example, b.example", 1);
+	expect_fine(call, "serve");
+	assert_int_equal(hosts->count, 2);
+	assert_string_equal(hosts->names[1], "b.example");
+	expect_fine(call, "--host|c|serve|--host=d");
+	assert_int_equal(hosts->count, 2);
+	assert_string_equal(hosts->names[0], "c");
+	assert_string_equal(hosts->names[1], "d");
+	expect_wrong(call, "serve|--host|d:80", "--host: 'd:80' is not", NULL);
+	expect_wrong(call, "run|--host|d", "--host does not go with run", NULL);
+	setenv("DVF_HOSTS", "*", 1);
+	expect_fine(call, "report|--html|x");
+	expect_wrong(call, "serve", "DVF_HOSTS: '*' is not", NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -424,6 +445,7 @@ int main(void)
 		TEST(test_log_format),
 		TEST(test_help_is_complete_and_narrow),
 		TEST(test_help_of_a_command),
+		TEST(test_hosts),
 		TEST(test_lineage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
