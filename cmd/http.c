@@ -5,18 +5,13 @@
 #include "cmd/http.h"
 
 #include <microhttpd.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "state/base/file.h"
 
 #define CONNECTION_BYTES 32768
 #define IDLE_S           60
-#define BACKLOG          16
 #define BLOCK            16384
 #define STREAM_LIMIT     ((size_t)2 << 20) /* one that does not read is not written for */
 
@@ -35,7 +30,7 @@ struct http {
 	struct MHD_Daemon *daemon;
 	struct stream *streams;
 	unsigned stream_count;
-	bool loopback;
+	struct listening listening;
 	bool closing;
 };
 
@@ -181,90 +176,31 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	return queue(http, connection, &answer);
 }
 
-static bool is_loopback(const struct sockaddr *address)
-{
-	if (address->sa_family == AF_INET) {
-		const struct sockaddr_in *v4 = (const void *)address;
-		return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-	}
-	const struct sockaddr_in6 *v6 = (const void *)address;
-	return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
-}
-
-static bool socket_open(const struct addrinfo *address, int *fd, struct error *error)
-{
-	int on = 1, off = 0;
-	*fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (*fd == -1)
-		return error_system(error, "cannot make a socket");
-	setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (address->ai_family == AF_INET6)
-		setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	if (bind(*fd, address->ai_addr, address->ai_addrlen) == 0 && listen(*fd, BACKLOG) == 0)
-		return true;
-	error_system(error, "cannot listen there, choose another address with --listen");
-	error->kind = ERROR_REFUSED;
-	file_close(fd);
-	return false;
-}
-
-/* "http://127.0.0.1:8080/" of what the socket is bound to. */
-static void url_of(int fd, char url[static 128])
-{
-	struct sockaddr_storage bound = { 0 };
-	socklen_t size = sizeof(bound);
-	char host[64] = "", port[16] = "";
-	getsockname(fd, (struct sockaddr *)&bound, &size);
-	getnameinfo((struct sockaddr *)&bound, size, host, sizeof(host), port, sizeof(port),
-		NI_NUMERICHOST | NI_NUMERICSERV);
-	bool v6 = strchr(host, ':') != NULL;
-	snprintf(url, 128, "http://%s%s%s:%s/", v6 ? "[" : "", host, v6 ? "]" : "", port);
-}
-
-static bool daemon_start(struct http *http, int fd, struct error *error)
+static bool daemon_start(struct http *http, struct error *error)
 {
 	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-		answer, http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_END);
+		answer, http, MHD_OPTION_LISTEN_SOCKET, http->listening.fd,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_BYTES, MHD_OPTION_END);
 	return http->daemon != NULL ||
 	       error_set(error, ERROR_SYSTEM, "the HTTP server cannot be started");
 }
 
-bool http_open(struct http **out, const struct http_settings *settings, char url[static 128],
-	struct error *error)
+bool http_open(struct http **out, const struct http_settings *settings, struct error *error)
 {
-	const struct listen_at *at = &settings->listen;
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
-		.ai_family = at->host[0] == '\0' ? AF_INET6 : AF_UNSPEC };
-	struct addrinfo *found = NULL;
-	char port[8];
-	int fd = -1;
 	*out = NULL;
-	snprintf(port, sizeof(port), "%u", at->port);
-	int code = getaddrinfo(at->host[0] != '\0' ? at->host : NULL, port, &hints, &found);
-	if (code != 0)
-		return error_set(
-			error, ERROR_USAGE, "--listen: %s: %s", at->host, gai_strerror(code));
 	struct http *http = calloc(1, sizeof(*http));
-	bool done = http != NULL;
-	if (http == NULL) {
-		error_memory(error, "the HTTP server");
-	} else {
-		http->settings = *settings;
-		http->loopback = is_loopback(found->ai_addr);
-		done = socket_open(found, &fd, error) && daemon_start(http, fd, error);
+	if (http == NULL)
+		return error_memory(error, "the HTTP server");
+	http->settings = *settings;
+	if (listen_open(&http->listening, &settings->listen, error) && daemon_start(http, error)) {
+		*out = http;
+		return true;
 	}
-	freeaddrinfo(found);
-	if (!done) {
-		file_close(&fd);
-		free(http);
-		return error_where(error, "%s:%u", at->host, at->port);
-	}
-	url_of(fd, url);
-	*out = http;
-	return true;
+	file_close(&http->listening.fd);
+	free(http);
+	return false;
 }
 
 bool http_turn(struct http *http, uint64_t wait_ms, bool fill, struct error *error)
@@ -276,9 +212,9 @@ bool http_turn(struct http *http, uint64_t wait_ms, bool fill, struct error *err
 	return true;
 }
 
-bool http_is_loopback(const struct http *http)
+const struct listening *http_listening(const struct http *http)
 {
-	return http->loopback;
+	return &http->listening;
 }
 
 unsigned http_streams(const struct http *http)

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cmd/setting.h"
+#include "cmd/listen.h"
 #include "state/base/buf.h"
 
 #define HTTP_CONNECTIONS 64
@@ -60,15 +60,13 @@ struct http_settings {
 	void *context;
 };
 
-/* Listens. `url` is where it can be reached, with the port it got. ERROR_USAGE: the address is not
- * one of this machine's; ERROR_REFUSED: it is in use or not allowed. */
-bool http_open(struct http **http, const struct http_settings *settings, char url[static 128],
-	struct error *error);
+/* Errors are listen_open's. */
+bool http_open(struct http **http, const struct http_settings *settings, struct error *error);
 /* Does what there is to do, waiting up to wait_ms for something; then streams are filled if
  * `fill`. */
 bool http_turn(struct http *http, uint64_t wait_ms, bool fill, struct error *error);
-/* Only this machine can reach it. */
-bool http_is_loopback(const struct http *http);
+/* Where it listens; it closes the fd itself. */
+const struct listening *http_listening(const struct http *http);
 unsigned http_streams(const struct http *http);
 void http_close(struct http *http); /* NULL is accepted */
 

@@ -239,13 +239,14 @@ int command_serve(const struct options *options)
 		.listen = options->listen, .handle = handle, .fill = fill, .context = &serving
 	};
 	struct error error;
-	char url[128];
 	error_clear(&error);
 	stop_install();
-	bool done = http_open(&serving.http, &settings, url, &error);
+	bool done = http_open(&serving.http, &settings, &error);
 	if (done) {
-		log_note(LOG_INFO, 0, "serving %s, state in %s", url, options->state_folder);
-		if (!http_is_loopback(serving.http))
+		const struct listening *listening = http_listening(serving.http);
+		log_note(LOG_INFO, 0, "serving %s, state in %s", listening->url,
+			options->state_folder);
+		if (!listening->loopback)
 			log_note(LOG_WARNING, 0,
 				"other machines can look, without a password: put a proxy that asks "
 				"for one before it");

@@ -1,5 +1,6 @@
 """serve and report: the page, its stream, /healthz and /metrics, beside runs that work, end, are killed or refused."""
 import os
+import platform
 import re
 import shutil
 import signal
@@ -210,6 +211,38 @@ def test_addresses(importer, served):
     assert "without a password" in everywhere.process.stderr.readline()
     if socket.has_ipv6 and os.path.exists("/proc/net/if_inet6"):
         assert served(importer, listen="[::1]:0").ask(Host="[::1]:80")[0] == 200
+
+
+WITHOUT_IPV6 = """
+import ctypes, os, platform, struct, sys
+here = platform.machine() == "x86_64"
+program = b"".join(struct.pack("HBBI", *one) for one in (
+    (0x20, 0, 0, 0),                              # the call's number
+    (0x15, 0, 3, 41 if here else 198),            # socket
+    (0x20, 0, 0, 16),                             # its family
+    (0x15, 0, 1, 10),                             # AF_INET6
+    (0x06, 0, 0, 0x00050000 | 97),                # EAFNOSUPPORT
+    (0x06, 0, 0, 0x7fff0000)))
+text = ctypes.create_string_buffer(program)
+whole = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(text)))
+libc = ctypes.CDLL(None, use_errno=True)
+libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
+assert libc.prctl(38, 1, 0, 0, 0) == 0            # PR_SET_NO_NEW_PRIVS
+assert libc.prctl(22, 2, ctypes.addressof(whole), 0, 0) == 0  # PR_SET_SECCOMP
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("listen", [":0", "localhost:0"])
+def test_a_machine_without_ipv6(importer, served, listen):
+    """As with ipv6.disable=1: the kernel makes no such socket."""
+    if platform.machine() not in ("x86_64", "aarch64"):
+        pytest.skip("the number of socket(2) is not known here")
+    page = served(importer.with_(wrapper=["/usr/bin/python3", "-c", WITHOUT_IPV6]), listen=listen)
+    assert page.host == ("0.0.0.0" if listen == ":0" else "127.0.0.1")
+    assert page.ask()[0] == 200
+    taken = importer.call("serve", "--listen", f":{page.port}")
+    assert taken.code == program.REFUSED and "Address already in use" in taken.err, str(taken)
 
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:0", "0.0.0.0:0"])
