@@ -7,13 +7,32 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "state/base/file.h"
+#include "state/base/stop.h"
 
 #define CONNECTION_BYTES 32768
 #define IDLE_S           60
 #define BLOCK            16384
-#define STREAM_LIMIT     ((size_t)2 << 20) /* one that does not read is not written for */
+#define STREAM_LIMIT     ((size_t)2 << 20)          /* one that does not read is not written for */
+#define CROWD            (HTTP_CONNECTIONS * 3 / 4) /* from here on patience is short */
+
+/* What a connection does; how long it may, however often it sends or takes a byte. */
+enum visit_phase { VISIT_ASKS, VISIT_READS, VISIT_FOLLOWS };
+static const struct {
+	uint64_t wait_ms, crowded_wait_ms;
+} patience[] = {
+	[VISIT_ASKS] = { 10000, 1000 },
+	[VISIT_READS] = { 60000, 10000 },
+	[VISIT_FOLLOWS] = { UINT64_MAX, UINT64_MAX },
+};
+
+struct visit {
+	struct MHD_Connection *connection; /* NULL: free */
+	enum visit_phase phase;
+	uint64_t since_ms;
+};
 
 struct stream {
 	struct http *http;
@@ -30,6 +49,8 @@ struct http {
 	struct MHD_Daemon *daemon;
 	struct stream *streams;
 	unsigned stream_count;
+	struct visit visits[HTTP_CONNECTIONS];
+	unsigned visit_count;
 	struct listening listening;
 	bool closing;
 };
@@ -42,6 +63,66 @@ static const struct {
 	{ "Referrer-Policy", "no-referrer" },
 	{ "Cross-Origin-Resource-Policy", "same-origin" },
 };
+
+static void visit_goes_on(struct MHD_Connection *connection, enum visit_phase phase)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct visit *visit = info != NULL ? info->socket_context : NULL;
+	if (visit == NULL)
+		return;
+	visit->phase = phase;
+	visit->since_ms = clock_ms();
+}
+
+/* A connection has come or gone. */
+static void visit_changes(void *context, struct MHD_Connection *connection, void **place,
+	enum MHD_ConnectionNotificationCode code)
+{
+	struct http *http = context;
+	struct visit *visit = *place;
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (visit != NULL)
+			*visit = (struct visit){ 0 };
+		http->visit_count -= visit != NULL;
+		return;
+	}
+	for (visit = http->visits; visit < http->visits + HTTP_CONNECTIONS; visit++)
+		if (visit->connection == NULL) {
+			*visit = (struct visit){ .connection = connection, .since_ms = clock_ms() };
+			http->visit_count++;
+			*place = visit;
+			return;
+		}
+}
+
+static void visit_asks_again(void *context, struct MHD_Connection *connection, void **seen,
+	enum MHD_RequestTerminationCode code)
+{
+	(void)context;
+	(void)seen;
+	(void)code;
+	visit_goes_on(connection, VISIT_ASKS);
+}
+
+/* The library only ends who is silent: one that sends a byte now and then would keep a connection
+ * for ever, and as many as there are would keep everybody else out. Its own end of the connection
+ * is taken from it; the library notices. */
+static void visits_end(struct http *http)
+{
+	uint64_t now_ms = clock_ms();
+	bool crowded = http->visit_count >= CROWD;
+	for (struct visit *visit = http->visits; visit < http->visits + HTTP_CONNECTIONS; visit++) {
+		uint64_t wait_ms = crowded ? patience[visit->phase].crowded_wait_ms
+					   : patience[visit->phase].wait_ms;
+		if (visit->connection == NULL || now_ms - visit->since_ms <= wait_ms)
+			continue;
+		const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+			visit->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		if (info != NULL)
+			shutdown(info->connect_fd, SHUT_RDWR);
+	}
+}
 
 static bool stream_has_more(const struct stream *stream)
 {
@@ -137,6 +218,7 @@ static enum MHD_Result queue(
 	MHD_add_response_header(response, "Content-Type", answer->type);
 	MHD_add_response_header(response, "Content-Security-Policy", answer->policy);
 	enum MHD_Result done = MHD_queue_response(connection, answer->status, response);
+	visit_goes_on(connection, answer->stream ? VISIT_FOLLOWS : VISIT_READS);
 	MHD_destroy_response(response);
 	return done;
 }
@@ -182,7 +264,8 @@ static bool daemon_start(struct http *http, struct error *error)
 		answer, http, MHD_OPTION_LISTEN_SOCKET, http->listening.fd,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_BYTES, MHD_OPTION_END);
+		(size_t)CONNECTION_BYTES, MHD_OPTION_NOTIFY_CONNECTION, visit_changes, http,
+		MHD_OPTION_NOTIFY_COMPLETED, visit_asks_again, http, MHD_OPTION_END);
 	return http->daemon != NULL ||
 	       error_set(error, ERROR_SYSTEM, "the HTTP server cannot be started");
 }
@@ -207,6 +290,7 @@ bool http_turn(struct http *http, uint64_t wait_ms, bool fill, struct error *err
 {
 	if (MHD_run_wait(http->daemon, (int32_t)wait_ms) != MHD_YES)
 		return error_set(error, ERROR_SYSTEM, "the HTTP server has failed");
+	visits_end(http);
 	for (struct stream *stream = http->streams; fill && stream != NULL; stream = stream->next)
 		stream_fill(stream);
 	return true;

@@ -1,6 +1,9 @@
 /*
  * http.h: a small HTTP server: answers GET and HEAD, and keeps streams of events open.
  *
+ * Who takes too long to ask or to read is sent away, sooner where many are there: nobody can keep
+ * others out for longer than that. There is no limit an address, as behind a proxy all have one.
+ *
  * The only file that knows the library (libmicrohttpd). One thread does everything, in http_turn:
  * what answers may use what belongs to that thread.
  *

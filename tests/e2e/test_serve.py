@@ -195,6 +195,73 @@ def test_many_streams_and_clients_that_go(importer, site, made_years, served):
     slow.close()
 
 
+def connected(page, words, receive=None):
+    stream = socket.socket()
+    if receive:
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+    stream.settimeout(20 * program.SLOW)
+    stream.connect((page.host, page.port))
+    stream.sendall(words)
+    return stream
+
+
+def is_ended(stream, with_byte=b""):
+    """Whether the server has closed it; a byte is sent first."""
+    stream.setblocking(False)
+    try:
+        if with_byte:
+            stream.send(with_byte)
+        return stream.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+@pytest.mark.sanitize
+@pytest.mark.parametrize("head", [b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ",
+                                  b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n"])
+def test_nobody_keeps_others_out_by_asking_slowly(importer, served, head):
+    """Every connection there is, a byte each now and then: the others come in all the same, streams stay."""
+    page = served(importer)
+    with page.events() as events:
+        next(events)
+        slow = [connected(page, head) for _ in range(80)]
+        began = time.monotonic()
+        assert page.ask("/healthz")[0] == 503
+        assert time.monotonic() - began < 5 * program.SLOW
+        wait_for(lambda: all([is_ended(one, b"x") for one in slow]), 20, "the slow ones to be sent away")
+        next(events)
+    for one in slow:
+        one.close()
+
+
+def test_one_that_takes_long_to_ask(importer, served):
+    """Alone it has ten seconds, for a second request, too; who has asked by then is answered."""
+    page = served(importer)
+    rest = b"althz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    first, second = connected(page, b"GET /he"), connected(page, b"GET /he" + rest)
+    assert second.recv(12) == b"HTTP/1.1 503"
+    time.sleep(6)
+    first.sendall(rest)
+    assert first.recv(12) == b"HTTP/1.1 503"
+    second.sendall(b"G")
+    wait_for(lambda: is_ended(second, b"E"), 10, "the one that sends a letter now and then")
+    first.close()
+    second.close()
+
+
+def test_nobody_keeps_others_out_by_reading_slowly(importer, served):
+    page = served(importer)
+    asks = b"GET /dygraph.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 40
+    slow = [connected(page, asks, receive=2048) for _ in range(64)]
+    began = time.monotonic()
+    assert page.ask("/healthz")[0] == 503
+    assert time.monotonic() - began < 18 * program.SLOW
+    for one in slow:
+        one.close()
+
+
 def first_line(page):
     with socket.create_connection((page.host, page.port), timeout=20) as stream:
         stream.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
