@@ -217,6 +217,8 @@ static enum MHD_Result queue(
 		MHD_add_response_header(response, headers[i].name, headers[i].value);
 	MHD_add_response_header(response, "Content-Type", answer->type);
 	MHD_add_response_header(response, "Content-Security-Policy", answer->policy);
+	if (answer->status == 405)
+		MHD_add_response_header(response, "Allow", "GET, HEAD");
 	enum MHD_Result done = MHD_queue_response(connection, answer->status, response);
 	visit_goes_on(connection, answer->stream ? VISIT_FOLLOWS : VISIT_READS);
 	MHD_destroy_response(response);

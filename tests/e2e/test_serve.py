@@ -144,7 +144,10 @@ def test_promises_of_every_answer(importer, served):
         assert "unsafe" not in headers["Content-Security-Policy"]
         assert (headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("nosniff", "no-store")
     assert page.ask(method="HEAD")[2] == ""
-    assert page.ask(method="POST")[0] == 405
+    for method in ("POST", "PUT", "OPTIONS"):
+        status, headers, _ = page.ask(method=method)
+        assert (status, headers["Allow"]) == (405, "GET, HEAD")
+    assert "Allow" not in page.ask()[1]
     assert page.ask("/?year=abc&lang=xx")[0] == page.ask("/?year=9999999999999999999999")[0] == 200
 
 
