@@ -85,7 +85,8 @@
 		const summary = focused && focused.tagName === "SUMMARY" ? focused.parentElement.id : "";
 		const left = [...place.querySelectorAll(".scroll")].map((one) => one.scrollLeft);
 		place.innerHTML = html;
-		open.forEach((one) => { document.getElementById(one).open = true; });
+		open.map((one) => document.getElementById(one)).filter((one) => one)
+			.forEach((one) => { one.open = true; });
 		place.querySelectorAll(".scroll").forEach((one, i) => { one.scrollLeft = left[i] || 0; });
 		const again = summary ? document.querySelector("#" + summary + " summary")
 			: focused && focused.id ? document.getElementById(focused.id) : null;

@@ -146,6 +146,8 @@ def test_live_until_it_is_in(scene, browse):
     settled(page, scene.url)
     page.does("window.here = true")
     page.click("#figures summary")
+    page.does("document.getElementById('reason').insertAdjacentHTML('beforeend', '<details id=\"gone\" open></details>')")
+    page.waits_for(lambda: not page.find("#gone"), "a section without what was open in it")
     before = page.text("#reason")
     scene.let_go()
     page.waits_for(lambda: page.text("#head") == "All is in", "the end of the run")
