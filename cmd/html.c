@@ -88,7 +88,11 @@ void html_time(struct html *html, const char *at)
 		html_raw(html, "–");
 		return;
 	}
+	char shown[24];
+	snprintf(shown, sizeof(shown), "%.10s %.8s", at, at + 11);
 	html_raw(html, "<time datetime=\"");
 	html_text(html, at);
-	html_print(html, "\">%.10s %.8s UTC</time>", at, at + 11);
+	html_raw(html, "\">");
+	html_text(html, shown);
+	html_raw(html, " UTC</time>");
 }

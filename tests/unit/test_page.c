@@ -113,6 +113,11 @@ static void test_numbers_and_times(void **state)
 	html_decimal(html, 2.5, 1);
 	html_time(html, "");
 	assert_string_equal(html->buf.bytes, "2,5–");
+	buf_clear(&html->buf);
+	html_time(html, "<b>\"'&><b>\"'&><b>\"'&>");
+	assert_null(strstr(html->buf.bytes, "<b>"));
+	assert_has(html->buf.bytes, "<time datetime=\"&lt;b&gt;&quot;");
+	assert_has(html->buf.bytes, "\">&lt;b&gt;&quot;");
 }
 
 static void test_texts_are_escaped(void **state)
