@@ -46,6 +46,15 @@ static enum error_kind kind_of(const char *sqlstate)
 	return ERROR_DATABASE;
 }
 
+/* Two sessions that gave the same name to two things at the same time: the server's own catalogue
+ * refuses the later one with the SQLSTATE of a doubled row. */
+static bool is_race_for_name(const PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *schema = PQresultErrorField(result, PG_DIAG_SCHEMA_NAME);
+	return strcmp(state, "23505") == 0 && schema != NULL && strcmp(schema, "pg_catalog") == 0;
+}
+
 static const char *remedy_of(const char *sqlstate)
 {
 	if (strcmp(sqlstate, "42501") == 0)
@@ -91,7 +100,7 @@ static bool failed(struct pg *pg, const PGresult *result, struct error *error)
 	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
 	if (state == NULL || primary == NULL)
 		return lost(pg, error);
-	enum error_kind kind = kind_of(state);
+	enum error_kind kind = is_race_for_name(result) ? ERROR_BUSY : kind_of(state);
 	if (strcmp(state, "57014") == 0 && pg->cancelled_ms != 0)
 		kind = ERROR_STOPPED;
 	if (kind == ERROR_STOPPED)

@@ -39,9 +39,8 @@ struct builder {
 };
 
 /* In a transaction of its own, under the fence: one that was made before a kill is not made again.
- */
-static bool build_one(
-	struct building *building, struct pg *pg, const char *statement, struct error *error)
+ * Only the proof that nothing is doubled can tell that the rows are not the file's. */
+static bool build_one(struct building *building, struct pg *pg, int at, struct error *error)
 {
 	char mib[16];
 	unsigned share = SORT_MIB / building->builders;
@@ -50,10 +49,15 @@ static bool build_one(
 		{ "alone", building->builders > 1 ? "f" : "t" }, { NULL, NULL } };
 	bool done = postgres_begin_on(building->sink, pg, "0", error) &&
 		    pg_make(pg, sql_postgres_index_memory, values, NULL, error) &&
-		    pg_exec(pg, statement, NULL, error) && postgres_commit_on(pg, error);
-	if (!done)
-		pg_rollback(pg);
-	return done;
+		    pg_exec(pg, pg_text(building->statements, at, 0), NULL, error) &&
+		    postgres_commit_on(pg, error);
+	if (done)
+		return true;
+	pg_rollback(pg);
+	if (error->kind == ERROR_DATA && strcmp(error->sqlstate, "23505") == 0 &&
+		pg_true(building->statements, at, 1))
+		error->kind = ERROR_INPUT;
+	return false;
 }
 
 /* Takes one statement after the other until there are no more, or one failed. */
@@ -63,7 +67,7 @@ static bool build(struct building *building, struct pg *pg, struct error *error)
 	int at;
 	while (!atomic_load(&building->failed) &&
 		(at = atomic_fetch_add(&building->next, 1)) < count) {
-		if (build_one(building, pg, pg_text(building->statements, at, 0), error))
+		if (build_one(building, pg, at, error))
 			continue;
 		atomic_store(&building->failed, true);
 		return false;
@@ -145,8 +149,6 @@ static bool build_missing(
 		.builders = builders_for(sink, PQntuples(missing)) };
 	bool done = build_all(&building, error);
 	PQclear(missing);
-	if (!done && strcmp(error->sqlstate, "23505") == 0)
-		error->kind = ERROR_INPUT;
 	return done;
 }
 

@@ -1,5 +1,9 @@
 """Indexes by several connections at once, and what makes a published year quick to read; PostgreSQL only."""
+import re
+
 import pytest
+
+import program
 
 ROWS = 5000
 
@@ -35,6 +39,93 @@ def test_several_connections_make_indexes(database, site, make_import, made_year
     assert len(made) == len({statement for _, statement in made}) == 6, made
     assert len({pid for pid, _ in made}) == loaders
     assert database.counts() == {2021: ROWS}
+
+
+def indexes_of(database, year):
+    """Definitions of a year's indexes, and whether each belongs to one of dvf's."""
+    return dict(database.query(
+        "SELECT substring(pg_get_indexdef(i.indexrelid) FROM ' USING (.*)$'), p.inhparent IS NOT NULL"
+        " FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid"
+        f" LEFT JOIN pg_inherits p ON p.inhrelid = i.indexrelid WHERE c.relname LIKE 'dvf\\_{year}\\_%'"))
+
+
+def begun_afresh(importer):
+    return importer.call("history").out.count("edition begun afresh")
+
+
+# Those who make an index of lower(...) begin with it at the same time.
+TOGETHER = """
+CREATE FUNCTION public.together() RETURNS event_trigger LANGUAGE plpgsql AS
+  $$ BEGIN
+       IF current_query() LIKE '%lower(%' THEN
+         PERFORM pg_sleep(1.5 - extract(epoch FROM clock_timestamp()) % 1);
+       END IF;
+     END $$;
+CREATE EVENT TRIGGER together ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION public.together()
+"""
+
+
+def test_indexes_that_would_get_one_name(database, site, make_import, made_years):
+    """The server would call all four dvf_2022_..._lower_idx; made at the same time, later ones were refused."""
+    site.put(2021, made_years(ROWS))
+    importer = make_import(database)
+    importer.run_well("--years", "2021")
+    theirs = ["lower(nom_commune)", "lower(adresse_nom_voie)", "lower(type_local)", "lower(nature_mutation)"]
+    for index, in database.query("SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'dvf'::regclass"):
+        database.query(f"DROP INDEX {index}")
+    for expression in theirs:
+        database.query(f"CREATE INDEX ON dvf ({expression})")
+    database.query(TOGETHER)
+    site.put(2022, made_years(ROWS, 2022))
+    result = importer.run_well("--years", "2021-2022", "--loaders", "4")
+    assert "the server says" not in result.err and begun_afresh(importer) == 0, str(result)
+    found = indexes_of(database, 2022)
+    assert found == {"btree (source_row)": False, **{f"btree ({expression})": True for expression in theirs}}
+    # The race is lost now and then only; names of our own are what ends it.
+    names = [name for name, in database.query("SELECT indexname FROM pg_indexes WHERE tablename LIKE 'dvf\\_2022\\_%'")]
+    ours = re.compile("dvf_2022_[0-9a-f]{12}_(source_row|[0-9a-f]{8}_[0-9]+)")
+    assert [name for name in names if not ours.fullmatch(name)] == []
+
+
+# Once, when the proof that nothing is doubled is made.
+DOUBLED = """
+CREATE SEQUENCE public.turn; GRANT ALL ON public.turn TO PUBLIC;
+CREATE FUNCTION public.doubled() RETURNS event_trigger LANGUAGE plpgsql AS
+  $$ BEGIN
+       IF current_query() LIKE '%(source_row)' AND nextval('public.turn') = 1 THEN
+         RAISE unique_violation USING SCHEMA = '{schema}';
+       END IF;
+     END $$;
+CREATE EVENT TRIGGER doubled ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION public.doubled()
+"""
+
+
+@pytest.mark.parametrize("schema, afresh", [("pg_catalog", 0), ("dvf_import", 1)])
+def test_a_name_taken_meanwhile_is_no_doubled_row(database, site, make_import, made_years, schema, afresh):
+    """The server has one SQLSTATE for both. After a name indexing is tried again, after a row the year is loaded again."""
+    site.put(2021, made_years(ROWS))
+    importer = make_import(database)
+    importer.run_well("--years", "2021")
+    database.query(DOUBLED.format(schema=schema))
+    site.put(2022, made_years(ROWS, 2022))
+    result = importer.run_well("--years", "2021-2022")
+    assert "SQLSTATE 23505" in result.err and begun_afresh(importer) == afresh, str(result)
+    assert len(indexes_of(database, 2022)) == 6
+    assert database.counts() == {2021: ROWS, 2022: ROWS}
+
+
+def test_an_index_of_theirs_that_a_year_does_not_fulfil(database, site, make_import, made_years):
+    """Identical sales are real: the year fails once, is not loaded again and again, and dvf serves what it served."""
+    site.put(2021, made_years(ROWS))
+    importer = make_import(database)
+    importer.run_well("--years", "2021")
+    database.query("DELETE FROM dvf a USING dvf b WHERE a.id_mutation = b.id_mutation AND a.source_row > b.source_row;"
+                   "CREATE UNIQUE INDEX ON dvf (source_year, id_mutation)")
+    site.put(2022, made_years(ROWS, 2022))
+    result = importer.run("--years", "2022")
+    assert result.code == program.NONE, str(result)
+    assert "SQLSTATE 23505" in result.out and begun_afresh(importer) == 0, str(result)
+    assert database.counts().keys() == {2021}
 
 
 def test_a_connection_that_cannot_be_had_is_done_without(database, site, make_import, made_years):
