@@ -3,9 +3,10 @@
  * statistics.
  *
  * Nothing of it changes what readers see, so it is done behind them, on a connection and in a
- * thread of its own, while the next year loads. A year that was published and whose run was killed
- * before this is found by the next run that changes something; until then the server's autovacuum
- * may have done it.
+ * thread of its own, while the next year loads; and a table that somebody else has locked is passed
+ * over, for they may keep it for ever and the next publish waits for this. A year that was
+ * published and whose run was killed before this is found by the next run that changes something;
+ * until then the server's autovacuum may have done it.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -67,7 +68,7 @@ static bool vacuum_or_analyze(struct postgres_sink *sink, const char *table, str
 		return true;
 	if (error->kind != ERROR_BUSY)
 		return false;
-	bool done = postgres_begin(sink, "0", error) &&
+	bool done = postgres_begin(sink, OWN_LOCK_TIMEOUT, error) &&
 		    pg_make(&sink->pg, sql_postgres_analyze_year, values, NULL, error) &&
 		    postgres_commit(sink, error);
 	if (!done)
@@ -107,16 +108,33 @@ void postgres_vacuum_wait(struct postgres_sink *sink)
 	sink->vacuum = NULL;
 }
 
+/* The server does not say what it passed over, so those that are left are asked for again. */
+static bool tell_left(
+	struct postgres_sink *sink, const struct sql_value *values, struct error *error)
+{
+	PGresult *left = NULL;
+	if (!pg_make(&sink->pg, sql_postgres_vacuum_left, values, &left, error))
+		return false;
+	for (int i = 0; i < PQntuples(left); i++)
+		log_note(LOG_INFO, 0,
+			"%s is not vacuumed: a session has it locked or an older snapshot, or this role has a "
+			"time limit; the next run that changes something tries again",
+			pg_text(left, i, 0));
+	PQclear(left);
+	return true;
+}
+
 /* Those of this run whose thread could not, and those of a run that was killed. */
 static bool vacuum_left(struct postgres_sink *sink, struct error *error)
 {
 	const struct sql_value values[] = { { "dvf", sink->dvf }, { NULL, NULL } };
 	PGresult *left = NULL;
 	bool done = pg_make(&sink->pg, sql_postgres_vacuum_left, values, &left, error);
+	bool any = done && PQntuples(left) > 0;
 	for (int i = 0; done && i < PQntuples(left); i++)
 		done = vacuum_or_analyze(sink, pg_text(left, i, 0), error);
 	PQclear(left);
-	return done;
+	return done && (!any || tell_left(sink, values, error));
 }
 
 /* The years have statistics of their own by now; these are of dvf as a whole, for joins and groups.
@@ -126,7 +144,7 @@ bool postgres_finish(struct sink *base, struct error *error)
 	struct postgres_sink *sink = (struct postgres_sink *)base;
 	const struct sql_value values[] = { { "dvf", sink->dvf }, { NULL, NULL } };
 	postgres_vacuum_wait(sink);
-	bool done = vacuum_left(sink, error) && postgres_begin(sink, "0", error) &&
+	bool done = vacuum_left(sink, error) && postgres_begin(sink, OWN_LOCK_TIMEOUT, error) &&
 		    pg_make(&sink->pg, sql_postgres_analyze_dvf, values, NULL, error) &&
 		    postgres_commit(sink, error);
 	if (!done)

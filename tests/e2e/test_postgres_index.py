@@ -1,9 +1,11 @@
 """Indexes by several connections at once, and what makes a published year quick to read; PostgreSQL only."""
+import contextlib
 import re
 
 import pytest
 
 import program
+from servers import wait_for
 
 ROWS = 5000
 
@@ -158,6 +160,52 @@ def test_every_year_is_visible_and_has_statistics(database, site, make_import, m
     assert visible(database)["twin"] == (False, False)
     importer.run_well("--years", "2022")
     assert list(visible(database).values()) == [(True, True)] * 3
+
+
+# A publish stays a second in its transaction, so that another session can queue behind it.
+LATE = """
+CREATE FUNCTION public.late() RETURNS event_trigger LANGUAGE plpgsql AS
+  $$ BEGIN IF current_query() LIKE '%dvf_2021%SET SCHEMA%' THEN PERFORM pg_sleep(1); END IF; END $$;
+CREATE EVENT TRIGGER late ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION public.late()
+"""
+
+
+def test_a_year_that_somebody_locks_stops_nothing(database, site, make_import, made_years):
+    """Somebody is idle behind BEGIN; ANALYZE dvf: the lock comes right after the publish, before its VACUUM."""
+    for year in (2021, 2022, 2023):
+        site.put(year, made_years(ROWS, year))
+    importer = make_import(database)
+    database.query(LATE)
+    process = importer.start("--years", "2021-2022")
+    table, = wait_for(lambda: database.query(
+        "SELECT c.relname FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE l.granted"
+        " AND l.mode = 'AccessExclusiveLock' AND c.relkind = 'r' AND c.relname LIKE 'dvf\\_2021\\_%'"
+        " AND NOT EXISTS (SELECT FROM dvf_import.source WHERE stage <> 'ready')", missing=[]), 30, "the publish")[0]
+    with contextlib.closing(database.server.connect(database.name)) as holder, holder.cursor() as cursor:
+        cursor.execute(f"SET search_path = dvf_import, public; BEGIN; LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
+        result = importer.finish(process, seconds=40)
+        assert result.code == program.ALL, str(result)
+        assert f"public.{table} is not vacuumed: a session has it locked" in result.err, str(result)
+        assert database.counts() == {2021: ROWS, 2022: ROWS}
+        assert visible(database)[table][0] is False and sum(seen for seen, _ in visible(database).values()) == 1
+    assert "is not vacuumed" not in importer.run_well("--years", "2023").err
+    assert list(visible(database).values()) == [(True, True)] * 3
+
+
+def test_dvf_that_somebody_locks_stops_nothing(database, site, make_import, made_years):
+    """From the publish of the last year on, so that only the statistics of dvf as a whole are left out."""
+    site.put(2021, made_years(ROWS))
+    importer = make_import(database)
+    database.query(LATE)
+    process = importer.start("--years", "2021")
+    wait_for(lambda: database.query(
+        "SELECT 1 FROM pg_locks WHERE relation = to_regclass('dvf') AND granted AND mode = 'AccessExclusiveLock'"
+        " AND EXISTS (SELECT FROM dvf_import.source WHERE stage = 'ready')", missing=[]), 30, "the publish")
+    with contextlib.closing(database.server.connect(database.name)) as holder, holder.cursor() as cursor:
+        cursor.execute("BEGIN; LOCK TABLE ONLY dvf IN SHARE MODE")
+        result = importer.finish(process, seconds=40)
+        assert result.code == program.ALL, str(result)
+    assert list(visible(database).values()) == [(True, True)]
 
 
 def test_a_time_limit_leaves_statistics(database, site, make_import, made_years):

@@ -1,1 +1,1 @@
-ANALYZE :table
+ANALYZE (SKIP_LOCKED) :table

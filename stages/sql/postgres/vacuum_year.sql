@@ -1,1 +1,2 @@
-VACUUM (FREEZE, ANALYZE) :table
+-- A lock of somebody else's is not waited for.
+VACUUM (FREEZE, ANALYZE, SKIP_LOCKED) :table
