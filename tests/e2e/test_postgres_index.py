@@ -142,6 +142,17 @@ def test_a_connection_that_cannot_be_had_is_done_without(database, site, make_im
     assert list(visible(database).values()) == [(True, True)]
 
 
+def leave(database, year, name):
+    """A year's table as a run leaves it that was killed before its VACUUM: pages that nobody has looked at."""
+    table = database.query(f"SELECT tableoid::regclass FROM dvf WHERE source_year = {year} LIMIT 1")[0][0]
+    database.query(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
+    database.query(f"INSERT INTO {name} SELECT * FROM {table}")
+    database.query(f"CREATE INDEX ON {name} (source_row)")
+    database.query(f"ALTER TABLE {name} OWNER TO importer")
+    database.query(f"ALTER TABLE dvf DETACH PARTITION {table}")
+    database.query(f"ALTER TABLE dvf ATTACH PARTITION {name} FOR VALUES IN ({year})")
+
+
 def test_every_year_is_visible_and_has_statistics(database, site, make_import, made_years):
     """Also one that was published by a run which was killed before it came to that."""
     for year in (2020, 2021, 2022):
@@ -149,17 +160,25 @@ def test_every_year_is_visible_and_has_statistics(database, site, make_import, m
     importer = make_import(database)
     importer.run_well("--years", "2020,2021")
     assert list(visible(database).values()) == [(True, True)] * 2
-    table = database.query("SELECT tableoid::regclass FROM dvf WHERE source_year = 2020 LIMIT 1")[0][0]
-    # Pages that nobody has looked at are what such a run leaves.
-    database.query(f"CREATE TABLE twin (LIKE {table} INCLUDING ALL)")
-    database.query(f"INSERT INTO twin SELECT * FROM {table}")
-    database.query("CREATE INDEX ON twin (source_row)")
-    database.query("ALTER TABLE twin OWNER TO importer")
-    database.query(f"ALTER TABLE dvf DETACH PARTITION {table}")
-    database.query("ALTER TABLE dvf ATTACH PARTITION twin FOR VALUES IN (2020)")
+    leave(database, 2020, "twin")
     assert visible(database)["twin"] == (False, False)
     importer.run_well("--years", "2022")
     assert list(visible(database).values()) == [(True, True)] * 3
+
+
+def test_a_year_whose_statistics_were_cut_off(database, site, make_import, made_years):
+    """VACUUM (ANALYZE) is two transactions; after the first every page is visible."""
+    for year in (2020, 2021):
+        site.put(year, made_years(ROWS, year))
+    importer = make_import(database)
+    importer.run_well("--years", "2020")
+    leave(database, 2020, "twin")
+    database.query("VACUUM (FREEZE) twin")
+    assert visible(database)["twin"] == (True, False)
+    importer.run_well("--years", "2021")
+    assert database.query("SELECT attname FROM pg_attribute a WHERE attrelid = 'twin'::regclass AND attnum > 0"
+                          " AND NOT EXISTS (SELECT FROM pg_stats WHERE tablename = 'twin' AND attname = a.attname)") == []
+    assert list(visible(database).values()) == [(True, True)] * 2
 
 
 # A publish stays a second in its transaction, so that another session can queue behind it.
