@@ -124,6 +124,18 @@ static bool tell_left(
 	return true;
 }
 
+/* What keeps one from it keeps no other. */
+static bool vacuum_or_go_on(struct postgres_sink *sink, const char *table, struct error *error)
+{
+	if (vacuum_or_analyze(sink, table, error))
+		return true;
+	if (error->kind == ERROR_LOST || error->kind == ERROR_STOPPED ||
+		error->kind == ERROR_FENCED)
+		return false;
+	log_note(LOG_WARNING, 0, "%s cannot be vacuumed: %s", table, error->text);
+	return true;
+}
+
 /* Those of this run whose thread could not, and those of a run that was killed. */
 static bool vacuum_left(struct postgres_sink *sink, struct error *error)
 {
@@ -132,7 +144,7 @@ static bool vacuum_left(struct postgres_sink *sink, struct error *error)
 	bool done = pg_make(&sink->pg, sql_postgres_vacuum_left, values, &left, error);
 	bool any = done && PQntuples(left) > 0;
 	for (int i = 0; done && i < PQntuples(left); i++)
-		done = vacuum_or_analyze(sink, pg_text(left, i, 0), error);
+		done = vacuum_or_go_on(sink, pg_text(left, i, 0), error);
 	PQclear(left);
 	return done && (!any || tell_left(sink, values, error));
 }

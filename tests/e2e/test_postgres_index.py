@@ -181,6 +181,23 @@ def test_a_year_whose_statistics_were_cut_off(database, site, make_import, made_
     assert list(visible(database).values()) == [(True, True)] * 2
 
 
+def test_a_year_that_cannot_be_vacuumed_keeps_no_other(database, site, make_import, made_years):
+    """ANALYZE computes what indexes are on; theirs fails."""
+    for year in (2019, 2020, 2021):
+        site.put(year, made_years(ROWS, year))
+    importer = make_import(database)
+    importer.run_well("--years", "2019-2020")
+    database.query("CREATE FUNCTION one(text) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1'")
+    for year, name in ((2019, "twin_1"), (2020, "twin_2")):
+        leave(database, year, name)
+    database.query("CREATE INDEX ON twin_1 (one(nom_commune)); CREATE OR REPLACE FUNCTION one(text) RETURNS integer"
+                   " LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE ''not today''; END'")
+    result = importer.run_well("--years", "2021")
+    assert "public.twin_1 cannot be vacuumed: the server says: not today" in result.err, str(result)
+    assert "statistics of dvf were not renewed" not in result.err, str(result)
+    assert [seen for name, seen in visible(database).items() if name != "twin_1"] == [(True, True)] * 2
+
+
 # A publish stays a second in its transaction, so that another session can queue behind it.
 LATE = """
 CREATE FUNCTION public.late() RETURNS event_trigger LANGUAGE plpgsql AS
