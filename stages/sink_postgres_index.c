@@ -4,7 +4,7 @@
  *
  * One after another they would leave all but one processor idle; the server's own parallel workers
  * sort for each other and then wait while one of them writes. So with more than one connection
- * there are none of those, and a stated share of memory for each sort.
+ * there are none of those, and an equal share of memory for each sort, whatever the server's is.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,9 +16,9 @@
 #include "stages_sql.h"
 #include "state/base/log.h"
 
-#define BUILDERS_MOST 8
 #define SORT_MIB      256 /* of the server's memory, for all builders together */
 #define SORT_LEAST    64  /* MiB of one: what the server itself has by default */
+#define BUILDERS_MOST (SORT_MIB / SORT_LEAST)
 #define TICK_MS       100
 
 /* What the builders of an edition share. */
@@ -43,8 +43,7 @@ struct builder {
 static bool build_one(struct building *building, struct pg *pg, int at, struct error *error)
 {
 	char mib[16];
-	unsigned share = SORT_MIB / building->builders;
-	snprintf(mib, sizeof(mib), "%u", share > SORT_LEAST ? share : SORT_LEAST);
+	snprintf(mib, sizeof(mib), "%u", SORT_MIB / building->builders);
 	const struct sql_value values[] = { { "mib", mib },
 		{ "alone", building->builders > 1 ? "f" : "t" }, { NULL, NULL } };
 	bool done = postgres_begin_on(building->sink, pg, "0", error) &&

@@ -43,6 +43,33 @@ def test_several_connections_make_indexes(database, site, make_import, made_year
     assert database.counts() == {2021: ROWS}
 
 
+# What a sort may take, as one that makes an index has it.
+MEMORY = """
+CREATE TABLE public.given (pid integer, mib bigint); GRANT ALL ON public.given TO PUBLIC;
+CREATE FUNCTION public.given() RETURNS event_trigger LANGUAGE plpgsql SET search_path = public, pg_catalog AS
+  $$ BEGIN
+       INSERT INTO given VALUES (pg_backend_pid(), pg_size_bytes(current_setting('maintenance_work_mem')) >> 20);
+       PERFORM pg_sleep(0.3);
+     END $$;
+CREATE EVENT TRIGGER given ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION public.given()
+"""
+
+
+@pytest.mark.parametrize("setting, loaders, wanted", [
+    ("64MB", 1, [256]), ("1GB", 1, [1024]), ("1GB", 2, [128] * 2), ("64MB", 8, [64] * 4)])
+def test_memory_to_sort_in(database, site, make_import, made_years, setting, loaders, wanted):
+    """256 MiB for all who sort at the same time; one alone keeps what the server gives where that is more."""
+    site.put(2021, made_years(ROWS))
+    importer = make_import(database)
+    importer.run_well("--years", "2021")
+    database.query(MEMORY)
+    database.query(f"ALTER ROLE importer IN DATABASE {database.name} SET maintenance_work_mem = '{setting}'")
+    site.put(2021, made_years(ROWS, seed=2))
+    importer.run_well("--years", "2021", "--loaders", str(loaders))
+    found = dict(database.query("SELECT pid, mib FROM given"))
+    assert list(found.values()) == wanted, found
+
+
 def indexes_of(database, year):
     """Definitions of a year's indexes, and whether each belongs to one of dvf's."""
     return dict(database.query(
