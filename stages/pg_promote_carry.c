@@ -205,6 +205,45 @@ static bool any_dumped(const struct foreign_list *list)
 	return false;
 }
 
+static bool has_name(const struct promotion *p, const struct foreign *item, const char *ending)
+{
+	char name[200];
+	snprintf(name, sizeof(name), "%s%s", p->places[PLACE_LIVE].dvf, ending);
+	return strcmp(item->identity, name) == 0;
+}
+
+/* Something of theirs has the name of a view of ours, which every staging run makes. */
+static bool any_in_place_of_views(const struct promotion *p, const struct foreign_list *list)
+{
+	for (unsigned i = 0; i < list->count; i++)
+		if (!list->items[i].both && (has_name(p, &list->items[i], "_sale") ||
+						    has_name(p, &list->items[i], "_price_m2")))
+			return true;
+	return false;
+}
+
+/* Where live has its own, ours make room. */
+static bool make_room(struct promotion *p, const struct foreign_list *list, struct error *error)
+{
+	const char *const params[] = { p->places[p->from].dvf };
+	struct pg pg = { 0 };
+	PGresult *drop = NULL;
+	if (!any_in_place_of_views(p, list))
+		return true;
+	bool done = promotion_connect(p, p->places[p->from].name, &pg, error) &&
+		    pg_exec(&pg, sql_postgres_make_begin, NULL, error) &&
+		    pg_params(&pg, sql_postgres_promote_room, 1, params, &drop, error);
+	if (done && pg_text(drop, 0, 0)[0] != '\0') {
+		log_note(LOG_INFO, 0, "%s in %s: %s has its own", pg_text(drop, 0, 0),
+			p->places[p->from].name, p->places[PLACE_LIVE].name);
+		done = pg_exec(&pg, pg_text(drop, 0, 0), NULL, error);
+	}
+	done = done && pg_exec(&pg, "COMMIT", NULL, error);
+	PQclear(drop);
+	pg_close(&pg);
+	return done || error_where(error, "cannot make room in %s", p->places[p->from].name);
+}
+
 bool promotion_carry_foreign(struct promotion *p, struct error *error)
 {
 	struct foreign_list list = { 0 };
@@ -212,6 +251,7 @@ bool promotion_carry_foreign(struct promotion *p, struct error *error)
 	if (!settings->carry || settings->drop_foreign)
 		return true;
 	bool done = end_earlier(p, error) && foreign_read(p, &list, error) &&
+		    make_room(p, &list, error) &&
 		    (!any_dumped(&list) || promotion_dump(p, &list, error)) &&
 		    carry_parts(p, &list, error);
 	if (done && any_dumped(&list))

@@ -127,6 +127,41 @@ def test_extensions_and_schemas_come_first(swap):
     assert swap.live.counts() == COUNTS["b"]
 
 
+@pytest.mark.parametrize("change, listed, asked", [
+    ("COMMENT ON VIEW dvf_sale IS 'mine'", 2,
+     "SELECT obj_description('dvf_sale'::regclass) = 'mine' AND sum(nombre_lignes) = (SELECT count(*) FROM dvf) AND"
+     " (SELECT count(*) > 0 FROM dvf_price_m2) FROM dvf_sale"),
+    ("DROP VIEW dvf_price_m2, dvf_sale; CREATE TABLE dvf_sale (mine integer); INSERT INTO dvf_sale VALUES (7)", 1,
+     "SELECT mine = 7 AND to_regclass('dvf_price_m2') IS NULL FROM dvf_sale"),
+    ("DROP VIEW dvf_price_m2; CREATE VIEW dvf_price_m2 AS SELECT count(*) AS mine FROM dvf_sale", 2,
+     "SELECT mine > 0 AND to_regclass('dvf_sale') IS NOT NULL FROM dvf_price_m2"),
+], ids=["reworded", "a table", "the other one"])
+def test_names_of_our_views(swap, change, listed, asked):
+    """Whose they are in live they stay, and ours in staging make room: every staging run makes them."""
+    swap.server.needs_pg_dump()
+    swap.by_owner(change)
+    result = swap.promote(code=program.REFUSED)
+    assert f"{listed} object" in result.out and "dvf_" in result.out, str(result)
+    swap.promote("--carry")
+    assert swap.live.counts() == COUNTS["b"]
+    assert swap.live.query(asked) == [(True,)]
+    swap.revert()
+    assert swap.live.query(asked) == [(True,)]
+    swap.promote("--carry")
+    assert swap.live.query(asked) == [(True,)]
+
+
+def test_what_stands_on_our_views_in_staging(swap):
+    """Then they cannot make room, and nothing is changed."""
+    swap.server.needs_pg_dump()
+    swap.by_owner("COMMENT ON VIEW dvf_sale IS 'mine'")
+    swap.by_owner("CREATE VIEW dear AS SELECT * FROM dvf_sale", swap.staging.name)
+    before = swap.picture()
+    result = swap.promote("--carry", code=program.NONE)
+    assert "cannot make room in" in result.err and "view dear depends on view dvf_sale" in result.err, str(result)
+    assert swap.picture() == before
+
+
 def test_column_cannot_be_filled(swap):
     swap.by_owner("ALTER TABLE dvf ADD COLUMN mine text")
     result = swap.promote("--carry", code=program.REFUSED)

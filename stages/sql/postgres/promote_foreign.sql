@@ -4,15 +4,17 @@
 WITH ours AS (SELECT relid AS oid FROM pg_partition_tree(to_regclass(nullif($1, '')))),
 top AS (SELECT c.oid, c.relname, format('%I.%I', n.nspname, c.relname) AS name
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(nullif($1, ''))),
+-- Where one of the two names is somebody's own, ours beside it is carried with it: no run makes it again there.
+views AS (SELECT c.oid, c.relkind = 'v' AND coalesce(obj_description(c.oid, 'pg_class'), '') LIKE '%made by dvf-import%' AS made
+          FROM pg_class c WHERE c.relname IN ('dvf_sale', 'dvf_price_m2')
+            AND c.relnamespace IN (SELECT relnamespace FROM pg_class WHERE oid IN (SELECT oid FROM top))),
 listed (classid, objid, namespace, kind) AS (
     SELECT 'pg_class'::regclass::oid, c.oid, c.relnamespace,
            CASE WHEN c.relkind = 'S' AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                                                   AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i'))
                 THEN 'a' ELSE 'r' END
     FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.oid NOT IN (SELECT oid FROM ours)
-      AND NOT (c.relkind = 'v' AND c.relname IN ('dvf_sale', 'dvf_price_m2')
-               AND c.relnamespace IN (SELECT relnamespace FROM pg_class WHERE oid IN (SELECT oid FROM top))
-               AND coalesce(obj_description(c.oid, 'pg_class'), '') LIKE '%made by dvf-import%')
+      AND c.oid NOT IN (SELECT oid FROM views WHERE made AND NOT EXISTS (SELECT FROM views WHERE NOT made))
     UNION ALL SELECT 'pg_type'::regclass, t.oid, t.typnamespace, 'o' FROM pg_type t
         WHERE t.typtype <> 'p' AND (t.typrelid = 0 OR (SELECT relkind FROM pg_class WHERE oid = t.typrelid) = 'c')
     UNION ALL SELECT 'pg_proc'::regclass, oid, pronamespace, 'o' FROM pg_proc
