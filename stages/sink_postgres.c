@@ -284,7 +284,7 @@ static bool postgres_take(struct sink *base, struct error *error)
 	done = done && postgres_may_write(&identity, error);
 	if (done && (!identity.bookkeeping || !identity.dvf))
 		done = create_missing(sink, !identity.bookkeeping, !identity.dvf, error);
-	return done && postgres_views(sink, error) && take_fence(sink, error);
+	return done && take_fence(sink, error) && postgres_views(sink, error);
 }
 
 static bool column_list(struct buf *list, struct error *error)

@@ -63,7 +63,8 @@ bool postgres_same_as_before(
  * standby is waited for until it is the primary. */
 bool postgres_connect_to_primary(
 	struct postgres_sink *sink, struct postgres_identity *identity, struct error *error);
-/* Makes the views over dvf that are missing. Only a lost connection or a signal is an error. */
+/* Makes the views over dvf that are missing, under the fence. Only a lost connection, a signal or
+ * another run is an error. */
 bool postgres_views(struct postgres_sink *sink, struct error *error);
 bool postgres_may_write(const struct postgres_identity *identity, struct error *error);
 /* Whether text of every file fits into a database of that encoding; ERROR_REFUSED if not. */

@@ -2,18 +2,20 @@
  * sink_postgres_views.c: what people ask dvf through, one row a sale, and words about every table.
  *
  * Views stand on dvf, never on the table of a year, so a publish does not meet them. They are made
- * when a destination is taken and they are not there; whatever keeps them from being made is told
- * and keeps nothing else from going on.
+ * once a destination is taken and they are not there, under its fence; whatever keeps them from
+ * being made is told and keeps nothing else from going on.
  */
 #include "stages/sink_postgres.h"
 #include "stages_sql.h"
 #include "state/base/log.h"
 
+#define VIEWS_VERSION    "1"    /* as comments.sql says it; a higher one is a newer program's */
 #define SECURITY_INVOKER 150000 /* a reader's own rights count, and dvf's policies for them */
 
 static bool are_missing(struct postgres_sink *sink, bool *missing, struct error *error)
 {
-	const struct sql_value values[] = { { "dvf", sink->dvf }, { NULL, NULL } };
+	const struct sql_value values[] = { { "dvf", sink->dvf }, { "version", VIEWS_VERSION },
+		{ NULL, NULL } };
 	PGresult *r = NULL;
 	bool done = pg_make(&sink->pg, sql_postgres_views_missing, values, &r, error);
 	*missing = done && pg_true(r, 0, 0);
@@ -40,11 +42,8 @@ static bool make(struct postgres_sink *sink, struct error *error)
 				     : "WITH (security_barrier = false)" },
 		{ NULL, NULL } };
 	struct pg *pg = &sink->pg;
-	bool done = pg_exec(pg, sql_postgres_make_begin, NULL, error) &&
-		    pg_exec(pg,
-			    "SET LOCAL lock_timeout = '" LOCK_TIMEOUT "';"
-			    "SET LOCAL search_path = pg_catalog",
-			    NULL, error) &&
+	bool done = postgres_begin(sink, LOCK_TIMEOUT, error) &&
+		    pg_exec(pg, "SET LOCAL search_path = pg_catalog", NULL, error) &&
 		    pg_exec(pg, sql_postgres_lock_schema, NULL, error) &&
 		    pg_make(pg, sql_postgres_view_sale, values, NULL, error) &&
 		    pg_make(pg, sql_postgres_view_price_m2, values, NULL, error) &&
@@ -59,7 +58,8 @@ bool postgres_views(struct postgres_sink *sink, struct error *error)
 	bool missing = false;
 	if (are_missing(sink, &missing, error) && (!missing || make(sink, error)))
 		return true;
-	if (error->kind == ERROR_LOST || error->kind == ERROR_STOPPED)
+	if (error->kind == ERROR_LOST || error->kind == ERROR_STOPPED ||
+		error->kind == ERROR_FENCED)
 		return false;
 	log_note(LOG_WARNING, 0,
 		"the views dvf_sale and dvf_price_m2 could not be made, the next run tries again: %s",

@@ -175,6 +175,35 @@ def test_a_view_that_cannot_be_made_keeps_nothing_from_going_on(database, site, 
     assert database.count(2021) == 600
 
 
+def test_views_of_a_newer_program_stay_as_they_are(database, site, make_import, made_years):
+    """Its version is a number: 10 is not 1. So is an older one, of which both are made again."""
+    site.put(2021, made_years(500))
+    importer = make_import(database)
+    importer.run_well("--years", "2021")
+    definition = database.query("SELECT pg_get_viewdef('dvf_sale'::regclass)")
+    for version, changed in ((2, True), (10, True), (0, False)):
+        database.query("DROP VIEW IF EXISTS dvf_price_m2; CREATE OR REPLACE VIEW dvf_sale AS"
+                       f" {definition[0][0].rstrip(';')} LIMIT 3; ALTER VIEW dvf_sale OWNER TO importer;"
+                       f" COMMENT ON VIEW dvf_sale IS 'Sales. made by dvf-import, version {version}, which replaces it'")
+        importer.run_well("--years", "2021")
+        assert (database.query("SELECT pg_get_viewdef('dvf_sale'::regclass)") != definition) is changed, version
+        assert (database.query("SELECT to_regclass('dvf_price_m2')") == [(None,)]) is changed, version
+    works(database)
+
+
+def test_a_run_that_is_refused_makes_no_views(database, site, make_import, made_years):
+    """The tables are a newer program's: nothing of ours is written there."""
+    site.put(2021, made_years(500))
+    importer = make_import(database)
+    importer.run_well("--years", "2021")
+    database.query("DROP VIEW dvf_price_m2, dvf_sale; COMMENT ON TABLE dvf IS NULL;"
+                   "UPDATE dvf_import.destination SET schema_version = schema_version + 1")
+    refused = importer.run("--years", "2021")
+    assert refused.code == program.REFUSED and "made by a newer dvf-import" in refused.err, str(refused)
+    assert database.query("SELECT to_regclass('dvf_sale'), to_regclass('dvf_price_m2'),"
+                          " obj_description('dvf'::regclass)") == [(None, None, None)]
+
+
 # --- promote
 
 def test_promote_takes_them_along(swap):
