@@ -39,6 +39,7 @@ struct postgres_sink {
 	char schema[160];  /* of dvf, quoted */
 	char database[PG_NAME_MAX + 1]; /* "": the one the conninfo names */
 	int server_version;
+	bool policies_told;             /* that no views are made because of them */
 	struct postgres_vacuum *vacuum; /* under way; NULL: none */
 };
 

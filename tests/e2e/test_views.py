@@ -191,6 +191,36 @@ def test_views_of_a_newer_program_stay_as_they_are(database, site, make_import, 
     works(database)
 
 
+def test_policies_on_dvf_hold_in_the_views(database, site, make_import, made_years):
+    """Also in views of a server that knew no security_invoker; where it is not known, there are none."""
+    site.put(2021, made_years(500))
+    importer = make_import(database)
+    importer.run_well("--years", "2021")
+    database.query("ALTER TABLE dvf ENABLE ROW LEVEL SECURITY;"
+                   "CREATE POLICY few ON dvf FOR SELECT TO PUBLIC USING (source_row <= 10)")
+    server = database.server
+    if server.version() >= 15:
+        database.query("ALTER VIEW dvf_sale RESET (security_invoker); ALTER VIEW dvf_price_m2 SET (security_invoker = false)")
+        assert "row level security" not in importer.run_well("--years", "2021").err
+        server.sql("DROP ROLE IF EXISTS reader; CREATE ROLE reader")
+        server.sql("GRANT SELECT ON dvf, dvf_sale, dvf_price_m2 TO reader", database.name)
+        try:
+            for view, column in (("dvf_sale", "nombre_lignes"), ("dvf_price_m2", "nombre_ventes")):
+                shown, = server.sql(f"SET ROLE reader; SELECT sum({column}) FROM {view}", database.name)[0]
+                assert (shown or 0) <= 10, view
+        finally:
+            server.sql("DROP OWNED BY reader", database.name)
+            server.sql("DROP ROLE reader")
+    else:
+        database.query("DROP VIEW dvf_price_m2, dvf_sale")
+        said = importer.run_well("--years", "2021").err
+        assert said.count("dvf_sale and dvf_price_m2 are not made") == 1, said
+        assert database.query("SELECT to_regclass('dvf_sale'), to_regclass('dvf_price_m2')") == [(None, None)]
+        database.query("ALTER TABLE dvf DISABLE ROW LEVEL SECURITY")
+        importer.run_well("--years", "2021")
+        works(database)
+
+
 def test_a_run_that_is_refused_makes_no_views(database, site, make_import, made_years):
     """The tables are a newer program's: nothing of ours is written there."""
     site.put(2021, made_years(500))
