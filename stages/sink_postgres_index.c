@@ -74,6 +74,15 @@ static bool build(struct building *building, struct pg *pg, struct error *error)
 	return true;
 }
 
+/* A pooler takes every connection, and tells at the first statement that it has none to give. */
+static bool builder_connect(struct postgres_sink *sink, struct pg *pg, struct error *error)
+{
+	bool done = pg_connect_to(pg, sink->base.destination.url, sink->database, 0, error) &&
+		    postgres_begin_on(sink, pg, "0", error);
+	pg_rollback(pg);
+	return done;
+}
+
 /* A connection that cannot be had is no failure: the main one builds what is left. */
 static void *builder_thread(void *context)
 {
@@ -82,7 +91,7 @@ static void *builder_thread(void *context)
 	struct pg pg = { .interrupts = true };
 	struct error error;
 	builder->done = true;
-	if (pg_connect_to(&pg, sink->base.destination.url, sink->database, 0, &error))
+	if (builder_connect(sink, &pg, &error))
 		builder->done = build(builder->building, &pg, &builder->error);
 	else
 		log_note(LOG_INFO, 0, "one connection less to index: %s", error.text);

@@ -213,8 +213,9 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def pgbouncer(server, mode, size):
-    """The port of a pgbouncer in front of all databases of a server, with at most `size` connections to each."""
+def pgbouncer(server, mode, size, wait_s=120):
+    """The port of a pgbouncer in front of all databases of a server, with at most `size` connections to each. Who waits
+    longer for one is sent away."""
     binary, port = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer", free_port()
     if not os.access(binary, os.X_OK):
         pytest.skip("pgbouncer is not there")
@@ -229,6 +230,7 @@ auth_type = any
 pool_mode = {mode}
 default_pool_size = {size}
 server_login_retry = 2
+query_wait_timeout = {wait_s}
 """)
         settings.flush()
         os.chmod(settings.name, 0o644)

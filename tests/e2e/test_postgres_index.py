@@ -5,7 +5,7 @@ import re
 import pytest
 
 import program
-from servers import wait_for
+from servers import pgbouncer, wait_for
 
 ROWS = 5000
 
@@ -167,6 +167,17 @@ def test_a_connection_that_cannot_be_had_is_done_without(database, site, make_im
         database.server.sql("ALTER ROLE importer CONNECTION LIMIT -1")
     assert "one connection less to index" in result.err, str(result)
     assert list(visible(database).values()) == [(True, True)]
+
+
+def test_a_pool_that_is_smaller_than_the_builders(database, site, make_import, made_years):
+    """It takes connections that it has nothing for, and sends them away when they have waited for a second."""
+    site.put(2021, made_years(ROWS))
+    database.query(NOTE.replace("0.1", "1.5"))
+    with pgbouncer(database.server, "session", 2, wait_s=1) as port:
+        importer = make_import(database).with_(to=f"postgresql://importer@127.0.0.1:{port}/{database.name}")
+        result = importer.run_well("--years", "2021", "--loaders", "4")
+    assert result.err.count("one connection less to index") == 2 and result.err.count('msg="indexing"') == 1, str(result)
+    assert database.counts() == {2021: ROWS} and len(indexes_of(database, 2021)) == 6
 
 
 def leave(database, year, name):
