@@ -1,6 +1,9 @@
 #include "stages/ahead.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "stages/source.h"
 #include "state/base/stop.h"
@@ -39,8 +42,33 @@ static void on_progress(void *context, uint64_t done, uint64_t size)
 	atomic_store(&asking->task->size, size);
 }
 
+/* "https://host:port" of the URL. */
+static int host_size(const char *url)
+{
+	const char *host = strstr(url, "://");
+	host = host != NULL ? host + 3 : url;
+	return (int)(host - url + (ptrdiff_t)strcspn(host, "/"));
+}
+
+static bool is_silent(const struct ahead *ahead, const char *url)
+{
+	size_t size = (size_t)host_size(url);
+	return ahead->silent[0] != '\0' && strlen(ahead->silent) == size &&
+	       strncmp(ahead->silent, url, size) == 0;
+}
+
+static void learn(struct ahead *ahead, const struct ahead_task *task)
+{
+	if (task->failed && task->outcome == FETCH_UNREACHED)
+		snprintf(ahead->silent, sizeof(ahead->silent), "%.*s", host_size(task->url),
+			task->url);
+	else if (is_silent(ahead, task->url))
+		ahead->silent[0] = '\0';
+}
+
 static void fetch_task(struct ahead *ahead, struct ahead_task *task)
 {
+	struct fetch_settings settings = ahead->settings;
 	struct asking asking = { .ahead = ahead, .task = task };
 	const struct fetch_request request = { .year = task->year,
 		.url = task->url,
@@ -52,9 +80,11 @@ static void fetch_task(struct ahead *ahead, struct ahead_task *task)
 		.progress = on_progress };
 	const struct ahead_event event = { .kind = AHEAD_ENDED, .task = task };
 	uint64_t started_ms = clock_ms();
+	if (is_silent(ahead, task->url))
+		settings.retries = 0;
 	atomic_store(&task->begun, true);
-	task->failed =
-		!fetch_file(&ahead->settings, &request, &task->outcome, &task->spool, &task->error);
+	task->failed = !fetch_file(&settings, &request, &task->outcome, &task->spool, &task->error);
+	learn(ahead, task);
 	task->took_ms = clock_ms() - started_ms;
 	tell(ahead, &event);
 }

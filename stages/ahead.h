@@ -2,6 +2,8 @@
  * ahead.h: the fetch thread: downloads the next years while one is loading.
  *
  * Main asks; what the thread has to say comes back as events, because only main touches the ledger.
+ * A host that did not answer one year, in all of its tries, is asked once for each of the others: a
+ * machine without a network is told so in minutes, not in a quarter of an hour.
  *
  * After a crash: the ledger knows the durable length of each part.  Threads: one, besides the
  * caller's. Memory: one download at a time.
@@ -47,6 +49,7 @@ struct ahead {
 	bool started;
 	struct queue asked;
 	struct queue events;
+	char silent[URL_MAX]; /* private: scheme and host that did not answer, "": none */
 };
 
 bool ahead_open(struct ahead *ahead, const struct fetch_settings *settings, struct error *error);

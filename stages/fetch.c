@@ -117,6 +117,8 @@ bool fetch_file(const struct fetch_settings *settings, const struct fetch_reques
 	bool done = download_open(download, error) && download_run(download, &unchanged, error) &&
 		    (unchanged || download_finish(download, spool, error));
 	*outcome = unchanged ? FETCH_UNCHANGED : FETCH_WHOLE;
+	if (!done && error->kind == ERROR_NETWORK && download->ask.answer.status == 0)
+		*outcome = FETCH_UNREACHED;
 	if (!done)
 		say_where(download, error);
 	download_close(download);

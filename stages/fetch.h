@@ -50,6 +50,7 @@ struct fetch_request {
 enum fetch_outcome {
 	FETCH_WHOLE,     /* *spool is filled, its file is in the spool folder and durable */
 	FETCH_UNCHANGED, /* 304, or the same strong validators: what we have is what there is */
+	FETCH_UNREACHED, /* with an error: at the last try no server said a word */
 };
 
 /* Once per process, before threads. */

@@ -148,3 +148,12 @@ def test_spool_spoiled_on_disk(destination, site, make_import, made_years, make_
     if first.code != program.ALL:
         importer.with_(to=fresh.to).run_well("--years", "2021")
     assert fresh.differences(2021, path) == []
+
+
+def test_a_host_without_an_answer_is_asked_once_for_the_other_years(make_destination, make_import):
+    """As on a machine without a network: the first year takes all of its tries, the others one each."""
+    importer = make_import(make_destination("sqlite"))
+    result = importer.run("--source", "http://127.0.0.1:1/{year}.csv.gz", "--years", "2021-2023", "--retries", "2")
+    assert result.code == program.NONE, str(result)
+    assert result.said.count("; try 2 of 3") == 1 and result.said.count("; try 3 of 3") == 1, str(result)
+    assert result.out.count("(tried 1 times; run again to go on)") == 2, str(result)
