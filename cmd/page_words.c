@@ -191,7 +191,7 @@ static void add_end(struct html *html, const struct standing *standing)
 	}
 	html_print(html, ", code de sortie %d (", standing->exit_code);
 	html_text(html, word_said(html, standing->outcome));
-	html_raw(html, ")\u00a0: <code>dvf-import status</code> dit pourquoi");
+	html_raw(html, ")\u00a0: <code>dvf-import history</code> dit pourquoi");
 }
 
 void word_reason(struct html *html, const struct standing *standing)

@@ -45,11 +45,12 @@ static bool swap_take(const struct options *options, struct held *held, struct e
 }
 
 /* The ledger may lag: that the end could not be written down changes nothing of what is live. */
-static void swap_close(struct held *held, int code)
+static void swap_close(struct held *held, int code, const struct error *said)
 {
+	const char *why = code != EXIT_ALL ? said->text : NULL;
 	struct error error;
 	if (held->begun && !ledger_run_end(held->ledger, command_outcome(code), code,
-				   budget_resident_peak(), &error))
+				   budget_resident_peak(), why, &error))
 		log_note(
 			LOG_WARNING, 0, "the end of the run could not be recorded: %s", error.text);
 	ledger_close(held->ledger);
@@ -107,7 +108,7 @@ static int command_swap(const struct options *options, swap *do_swap)
 		promote_ask(options);
 	bool done = taken && swap_go(options, held.ledger, do_swap, &error);
 	int code = done ? EXIT_ALL : command_failed(options, &error);
-	swap_close(&held, code);
+	swap_close(&held, code, &error);
 	return code;
 }
 

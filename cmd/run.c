@@ -128,8 +128,10 @@ static bool run_promote(const struct options *options, struct held *held,
 }
 
 /* The ledger may lag: that a run's end could not be written down changes nothing of what is in. */
-static void run_close(struct held *held, const struct run_report *report, int code)
+static void run_close(
+	struct held *held, const struct run_report *report, int code, const struct error *said)
 {
+	const char *why = said->kind != ERROR_NONE ? said->text : NULL;
 	struct error error;
 	uint64_t peak = budget_resident_peak();
 	if (report->peak_memory > peak)
@@ -137,7 +139,8 @@ static void run_close(struct held *held, const struct run_report *report, int co
 	sink_close(held->live);
 	if (held->fetching)
 		fetch_end();
-	if (held->begun && !ledger_run_end(held->ledger, command_outcome(code), code, peak, &error))
+	if (held->begun &&
+		!ledger_run_end(held->ledger, command_outcome(code), code, peak, why, &error))
 		log_note(
 			LOG_WARNING, 0, "the end of the run could not be recorded: %s", error.text);
 	else if (held->begun && report->uuid[0] != '\0')
@@ -170,7 +173,7 @@ int command_run(const struct options *options)
 	if (taken)
 		code = pipeline_exit_code(report, &error);
 	run_lineage_close(held.lineage, code, report, &error);
-	run_close(&held, report, code);
+	run_close(&held, report, code, &error);
 	free(report);
 	return code;
 }

@@ -97,7 +97,7 @@ static void judge_end(struct standing *standing, const struct run_seen *run)
 			run->ended_at);
 	else
 		snprintf(standing->reason, sizeof(standing->reason),
-			"run %lld ended at %s with exit code %d (%s): dvf-import status tells why",
+			"run %lld ended at %s with exit code %d (%s): dvf-import history tells why",
 			(long long)run->id, run->ended_at, run->exit_code, run->outcome);
 }
 

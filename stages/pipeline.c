@@ -19,6 +19,21 @@
 #define YEARS_BACK   6
 #define REFETCH_MOST 1
 
+/* A year that is served stays so until something new of it comes. */
+static void show_fetching(struct pipeline *pipeline, struct work *work)
+{
+	struct year_state *state = &work->progress->state;
+	struct error ignored; /* the next stage tells it, if it stays */
+	uint64_t done = atomic_load(&work->task.done);
+	if (work->progress->serving && done == 0)
+		return;
+	snprintf(state->stage, sizeof(state->stage), "fetching");
+	state->packed_done = done;
+	state->packed_size = atomic_load(&work->task.size);
+	if (pipeline->taken)
+		ledger_year_note(pipeline->ledger, state, &ignored);
+}
+
 static void show(struct pipeline *pipeline, bool last)
 {
 	struct run_report *report = pipeline->report;
@@ -26,14 +41,8 @@ static void show(struct pipeline *pipeline, bool last)
 	report->peak_memory = budget_resident_peak();
 	for (unsigned i = 0; i < pipeline->count; i++) {
 		struct work *work = &pipeline->works[i];
-		if (work->turn == TURN_FETCH && !work->imported && atomic_load(&work->task.begun)) {
-			struct error ignored; /* the next stage tells it, if it stays */
-			work->progress->state.packed_done = atomic_load(&work->task.done);
-			work->progress->state.packed_size = atomic_load(&work->task.size);
-			if (pipeline->taken)
-				ledger_year_note(
-					pipeline->ledger, &work->progress->state, &ignored);
-		}
+		if (work->turn == TURN_FETCH && !work->imported && atomic_load(&work->task.begun))
+			show_fetching(pipeline, work);
 	}
 	pipeline->watched_ms = clock_ms();
 	sampling_take(&pipeline->sampling, pipeline->ledger, report,
@@ -247,6 +256,15 @@ static void settle(struct pipeline *pipeline)
 	}
 }
 
+/* What was asked and not answered when the run had to end. */
+static void leave_unasked(struct pipeline *pipeline)
+{
+	struct error ignored; /* it would be shown as waiting */
+	for (unsigned i = 0; i < pipeline->count; i++)
+		if (pipeline->works[i].turn == TURN_FETCH && !pipeline->works[i].imported)
+			(void)!work_rests(pipeline, &pipeline->works[i], "stopped", &ignored);
+}
+
 /* Default years that the source does not have are no failures: nobody asked for them. */
 static void forget_absent(struct pipeline *pipeline)
 {
@@ -388,6 +406,7 @@ bool pipeline_run(const struct pipeline_settings *settings, struct ledger *ledge
 		snprintf(report->destination, sizeof(report->destination), "%s",
 			live->destination.name);
 	show(&pipeline, true);
+	leave_unasked(&pipeline);
 	forget_absent(&pipeline);
 	free(pipeline.works);
 	return done;

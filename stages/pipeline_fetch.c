@@ -80,15 +80,21 @@ static void tell_lineage(struct pipeline *pipeline, struct work *work)
 	lineage_year_end(pipeline->settings->lineage, pipeline->sink, &edition, work->progress);
 }
 
-/* In already, and nothing is to be done. */
-static bool stays_in(struct pipeline *pipeline, struct work *work, enum year_outcome outcome,
-	const char *message, struct error *error)
+/* In already: as it is served. */
+static bool stays_in(
+	struct pipeline *pipeline, struct work *work, const char *message, struct error *error)
 {
 	struct year_state *state = &work->progress->state;
 	state->packed_done = state->packed_size = work->served_packed;
 	state->plain_done = state->plain_size = work->served_plain;
-	work_end(work, outcome);
 	return work_stage(pipeline, work, "published", message, error);
+}
+
+bool work_rests(
+	struct pipeline *pipeline, struct work *work, const char *stage, struct error *error)
+{
+	return work->progress->serving ? stays_in(pipeline, work, "", error)
+				       : work_stage(pipeline, work, stage, "", error);
 }
 
 /* A year that is in, or that live serves, and that the source has no more. Staging may serve what a
@@ -100,8 +106,8 @@ static bool on_gone(struct pipeline *pipeline, struct work *work, struct error *
 		!staging_held(pipeline, work, work->progress->state.sha256, &held, error))
 		return false;
 	if (work->progress->serving && !held) {
-		return stays_in(
-			pipeline, work, YEAR_IN_BUT_GONE, "the source has it no more", error);
+		work_end(work, YEAR_IN_BUT_GONE);
+		return stays_in(pipeline, work, "the source has it no more", error);
 	}
 	if (!work->in_live)
 		return true; /* held */
@@ -115,7 +121,7 @@ static bool on_failed_fetch(struct pipeline *pipeline, struct work *work, struct
 	const struct error *said = &work->task.error;
 	if (said->kind == ERROR_STOPPED) {
 		work->turn = TURN_ENDED;
-		return work_stage(pipeline, work, "stopped", "", error);
+		return work_rests(pipeline, work, "stopped", error);
 	}
 	if (said->kind == ERROR_GONE && (work->progress->serving || work->in_live))
 		return on_gone(pipeline, work, error);
@@ -149,7 +155,8 @@ static bool on_no_spool(struct pipeline *pipeline, struct work *work, struct err
 	bool held = false;
 	if (!staging_held(pipeline, work, work->progress->state.sha256, &held, error) || held)
 		return held;
-	return stays_in(pipeline, work, YEAR_UNCHANGED, "", error);
+	work_end(work, YEAR_UNCHANGED);
+	return stays_in(pipeline, work, "", error);
 }
 
 static void remove_spool_file(struct pipeline *pipeline, const char *file)
@@ -214,7 +221,7 @@ bool work_ask(struct pipeline *pipeline, struct work *work, struct error *error)
 {
 	work->turn = TURN_FETCH;
 	return ahead_ask(&pipeline->ahead, &work->task, error) &&
-	       (work->imported || work_stage(pipeline, work, "fetching", "", error));
+	       (work->imported || work_rests(pipeline, work, "waiting", error));
 }
 
 /* A publish whose record was lost (a kill between the two, a new ledger) is told now. */

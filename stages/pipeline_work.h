@@ -94,6 +94,10 @@ bool work_is_absent(const struct work *work);
 bool work_stage(struct pipeline *pipeline, struct work *work, const char *stage,
 	const char *message, struct error *error);
 
+/* A year that nothing is done for at the moment: published if it is served, else at that stage. */
+bool work_rests(
+	struct pipeline *pipeline, struct work *work, const char *stage, struct error *error);
+
 /* Takes the sink, unless it is taken. */
 bool pipeline_take(struct pipeline *pipeline, struct error *error);
 

@@ -48,9 +48,10 @@ void ledger_close(struct ledger *ledger);
 bool ledger_run_begin(struct ledger *ledger, const char *version, const char *host,
 	const char *settings, struct error *error);
 
-/* Durable. `outcome` is one word: done, partial, failed, refused, stopped. */
+/* Durable. `outcome` is one word: done, partial, failed, refused, stopped. `why`: the error that
+ * ended it, or NULL. */
 bool ledger_run_end(struct ledger *ledger, const char *outcome, int exit_code, uint64_t peak_memory,
-	struct error *error);
+	const char *why, struct error *error);
 
 /* Says which destination (its UUID) what follows is about. `name` is for people: no password in it.
  * *known tells whether the ledger had seen it before. */

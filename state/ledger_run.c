@@ -14,6 +14,7 @@ struct run_ending {
 	const char *outcome;
 	int exit_code;
 	uint64_t peak_memory;
+	const char *why;
 };
 
 struct destination_named {
@@ -118,17 +119,19 @@ static bool end_run(struct ledger *ledger, const void *what, struct error *error
 		FIELD_T("outcome", ending->outcome),
 		FIELD_N("exit_code", ending->exit_code),
 		FIELD_N("peak_memory", ending->peak_memory),
+		FIELD_T("why", ending->why),
 	};
-	struct new_event event = {
-		.run = ledger->run, .kind = "run ended", .fields = fields, .count = 3
-	};
+	struct new_event event = { .run = ledger->run,
+		.kind = "run ended",
+		.fields = fields,
+		.count = ending->why != NULL ? 4 : 3 };
 	return db_run(query, error) && ledger_append(ledger, &event, error);
 }
 
 bool ledger_run_end(struct ledger *ledger, const char *outcome, int exit_code, uint64_t peak_memory,
-	struct error *error)
+	const char *why, struct error *error)
 {
-	struct run_ending ending = { outcome, exit_code, peak_memory };
+	struct run_ending ending = { outcome, exit_code, peak_memory, why };
 	return ledger_transact_durable(ledger, end_run, &ending, error);
 }
 

@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import pathlib
 import shutil
 import signal
 import sqlite3
@@ -121,9 +122,10 @@ def test_what_keeps_runs_out_is_no_run(site, make_destination, make_import, made
     process = importer.start("--years", "2021", "--chunk-rows", "200")
     ledgers.stop_in_loading(importer, process)
     importer.kill(process)
+    lock = pathlib.Path(importer.state or os.path.join(importer.home, "state"), "lock")
     with subprocess.Popen(importer.words("mend", ["-"]), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, cwd=importer.home) as mend:
-        wait_for(lambda: "another run is going on" in importer.run("--years", "2021").said, 20, "mend to have the lock")
+        wait_for(lambda: f"pid {mend.pid} " in lock.read_text(), 60, "mend to have the lock")
         expect(importer, 1, "was killed and none goes on")
         mend.kill()
 
@@ -186,3 +188,34 @@ def test_a_folder_that_may_only_be_read(site, make_destination, make_import, mad
     if process.poll() is None:
         importer.kill(process)
     shutil.rmtree(place)
+
+
+def stages_of(importer):
+    return {year["year"]: year["stage"] for year in
+            json.loads(importer.call("status", "--json").out)["destinations"][0]["years"]}
+
+
+def test_what_is_served_stays_published_while_its_source_is_asked(site, make_destination, make_import, made_years):
+    for year in (2020, 2021, 2022):
+        site.put(year, made_years(100, year))
+    importer = make_import(make_destination("sqlite"))
+    importer.run_well("--years", "2021")
+    os.kill(site.process.pid, signal.SIGSTOP)
+    try:
+        process = importer.start("--years", "2020-2022")
+        wait_for(lambda: stages_of(importer).get(2020) == "fetching", 20, "the first year")
+        assert stages_of(importer) == {2020: "fetching", 2021: "published", 2022: "waiting"}
+        process.terminate()
+        assert importer.finish(process).code == program.INTERRUPTED
+    finally:
+        os.kill(site.process.pid, signal.SIGCONT)
+    assert stages_of(importer) == {2020: "stopped", 2021: "published", 2022: "stopped"}
+
+
+def test_why_a_run_could_not_begin_is_kept(make_destination, make_import):
+    importer = make_import(make_destination("sqlite"))
+    result = importer.run("--to", "sqlite:/nonexistent/dvf.sqlite", "--years", "2021")
+    assert result.code == program.REFUSED, str(result)
+    expect(importer, 1, "exit code 3 (refused): dvf-import history tells why")
+    assert "the folder /nonexistent/" in ledgers.bodies(importer, "run ended")[0]["why"]
+    assert "why=" in importer.call("history").out

@@ -472,7 +472,7 @@ static void test_status_is_json(void **state)
 			  "\"rows\":5,\"rejects\":0,\"elapsed_ms\":0,"
 			  "\"message\":\"a \\\"word\\\"\\n?? \xe2\x82\xac\",\"updated_at\":\"");
 	assert_status_has("},{\"year\":2021,");
-	assert_done(ledger_run_end(ledger, "partial", 2, 12345, &error));
+	assert_done(ledger_run_end(ledger, "partial", 2, 12345, NULL, &error));
 	reopen();
 	assert_status_has("\"outcome\":\"partial\",\"exit_code\":2,\"peak_memory\":12345},");
 }
@@ -495,11 +495,11 @@ static void test_status_of_a_new_ledger(void **state)
 static void test_run_ends_once(void **state)
 {
 	(void)state;
-	assert_done(ledger_run_end(ledger, "done", 0, 1, &error));
-	assert_false(ledger_run_end(ledger, "done", 0, 1, &error));
+	assert_done(ledger_run_end(ledger, "done", 0, 1, NULL, &error));
+	assert_false(ledger_run_end(ledger, "done", 0, 1, NULL, &error));
 	assert_non_null(strstr(error.text, "no run is open"));
 	reopen();
-	assert_false(ledger_run_end(ledger, "done", 0, 1, &error));
+	assert_false(ledger_run_end(ledger, "done", 0, 1, NULL, &error));
 	assert_history_has("\"run\":1,\"kind\":\"run ended\",\"year\":null,"
 			   "\"body\":{\"outcome\":\"done\",\"exit_code\":0,\"peak_memory\":1}");
 }
@@ -558,7 +558,7 @@ static void test_every_open_run_is_closed(void **state)
 	db_close(db);
 	reopen();
 	assert_done(ledger_run_begin(ledger, "0.1", "h", "{}", &error));
-	assert_done(ledger_run_end(ledger, "done", 0, 1, &error));
+	assert_done(ledger_run_end(ledger, "done", 0, 1, NULL, &error));
 	assert_history_has("\"number\":8,");
 	assert_history_has("\"run\":3,\"kind\":\"run killed\"");
 	assert_history_has("\"run\":4,\"kind\":\"run killed\"");
@@ -570,7 +570,7 @@ static void test_settings_must_be_an_object(void **state)
 	static const char *const bad[] = { "", "nonsense", "[1]", "3", NULL };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_false(ledger_run_begin(ledger, "0.1", "h", bad[i], &error));
-	assert_done(ledger_run_end(ledger, "done", 0, 1, &error));
+	assert_done(ledger_run_end(ledger, "done", 0, 1, NULL, &error));
 }
 
 static void test_durable_calls_reach_the_disk(void **state)
@@ -587,7 +587,7 @@ static void test_durable_calls_reach_the_disk(void **state)
 	syncs = 0;
 	assert_done(ledger_part_put(ledger, &part, &error));
 	assert_int_equal(syncs, 0);
-	assert_done(ledger_run_end(ledger, "done", 0, 1, &error));
+	assert_done(ledger_run_end(ledger, "done", 0, 1, NULL, &error));
 	assert_int_not_equal(syncs, 0);
 	syncs = 0;
 	assert_done(ledger_part_drop(ledger, 2021, URL, &error));

@@ -64,7 +64,7 @@ static void make_one(void)
 	assert_done(ledger_open(&ledger, folder, &repaired, &error));
 	assert_false(repaired);
 	assert_done(ledger_run_begin(ledger, "0.1", "h", "{}", &error));
-	assert_done(ledger_run_end(ledger, "done", 0, 1, &error));
+	assert_done(ledger_run_end(ledger, "done", 0, 1, NULL, &error));
 	ledger_close(ledger);
 }
 
@@ -92,7 +92,7 @@ static void assert_sound(struct ledger *ledger, int64_t events)
 {
 	int64_t count = 0;
 	assert_done(ledger_run_begin(ledger, "0.1", "h", "{}", &error));
-	assert_done(ledger_run_end(ledger, "done", 0, 1, &error));
+	assert_done(ledger_run_end(ledger, "done", 0, 1, NULL, &error));
 	assert_done(ledger_history_verify(ledger, &count, &error));
 	assert_int_equal(count, events);
 }

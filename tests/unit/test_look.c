@@ -73,7 +73,7 @@ static void test_runs_newest_first(void **state)
 {
 	(void)state;
 	for (int i = 0; i < LOOK_RUNS + 2; i++) {
-		assert_done(ledger_run_end(ledger, "partial", 2, 77, &error));
+		assert_done(ledger_run_end(ledger, "partial", 2, 77, NULL, &error));
 		assert_done(ledger_run_begin(
 			ledger, "0.2", "host", i % 2 ? "{}" : "{\"drain_s\":10}", &error));
 	}
@@ -95,9 +95,9 @@ static void test_runs_newest_first(void **state)
 static void test_promotes_are_no_imports(void **state)
 {
 	(void)state;
-	assert_done(ledger_run_end(ledger, "killed", 0, 0, &error));
+	assert_done(ledger_run_end(ledger, "killed", 0, 0, NULL, &error));
 	assert_done(ledger_run_begin(ledger, "0.2", "host", "{\"drain_s\":10}", &error));
-	assert_done(ledger_run_end(ledger, "done", 0, 0, &error));
+	assert_done(ledger_run_end(ledger, "done", 0, 0, NULL, &error));
 	take(0);
 	assert_string_equal(look->outcomes[0].outcome, "done");
 	assert_int_equal(look->outcomes[0].runs, 1);
@@ -105,7 +105,7 @@ static void test_promotes_are_no_imports(void **state)
 	assert_int_equal(look->outcomes[0].last_end_s, 0);
 	assert_done(ledger_run_begin(
 		ledger, "0.2", "host", "{\"drain_s\":10,\"promote\":true}", &error));
-	assert_done(ledger_run_end(ledger, "done", 0, 0, &error));
+	assert_done(ledger_run_end(ledger, "done", 0, 0, NULL, &error));
 	take(0);
 	assert_int_equal(look->outcomes[0].runs, 2);
 	assert_true(look->outcomes[0].last_good_s > 1700000000);
@@ -171,7 +171,7 @@ static void test_samples_of_old_runs_go(void **state)
 	for (int i = 0; i < 7; i++) {
 		assert_done(ledger_samples_forget(ledger, &error));
 		assert_done(ledger_sample_put(ledger, &sample, &error));
-		assert_done(ledger_run_end(ledger, "done", 0, 1, &error));
+		assert_done(ledger_run_end(ledger, "done", 0, 1, NULL, &error));
 		assert_done(ledger_run_begin(ledger, "0.1", "host", "{}", &error));
 	}
 	take(0);
