@@ -1,5 +1,6 @@
 /*
- * pg.h: one connection to PostgreSQL, and every wait for it. pg_connect.c makes it, pg.c uses it.
+ * pg.h: one connection to PostgreSQL, and every wait for it. pg_connect.c makes it, pg_remedy.c
+ * says what to do when it is refused, pg.c uses it.
  *
  * All waiting is done here, in steps: the tick is called, a wish to stop is seen (statements in
  * flight are cancelled at once, or for loaders when the grace is over), a lost connection is told
@@ -47,6 +48,12 @@ bool pg_connect_to(struct pg *pg, const char *conninfo, const char *database, ui
 #define PG_NAME_MAX 63
 bool pg_database_of(const char *conninfo, char name[static PG_NAME_MAX + 1], struct error *error);
 void pg_close(struct pg *pg);
+
+/* Puts ": what to do" behind the text of a connection that was refused for good (as libpq and the
+ * SQLSTATE tell), or of one to a server that did not answer in time. Nothing where it is not known.
+ */
+void pg_refused_remedy(PGconn *conn, struct error *error);
+void pg_silent_remedy(struct error *error);
 
 /* Sends one or several statements; *result (may be NULL) is that of the last. Any error ends it. */
 bool pg_exec(struct pg *pg, const char *sql, PGresult **result, struct error *error);

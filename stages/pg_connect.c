@@ -120,6 +120,9 @@ static bool try_connect(
 	pg_one_line(error, *again ? ERROR_BUSY : ERROR_DATABASE, "",
 		said[0] != '\0' ? said : "no answer in time");
 	memcpy(error->sqlstate, state, sizeof(state));
+	/* A database beside the one that was given is the caller's to make, or to do without. */
+	if (!*again && (database == NULL || database[0] == '\0' || strcmp(state, "3D000") != 0))
+		pg_refused_remedy(pg->conn, error);
 	return false;
 }
 
@@ -189,10 +192,12 @@ bool pg_connect_to(struct pg *pg, const char *conninfo, const char *database, ui
 		pg_close(pg);
 		if (error->kind == ERROR_STOPPED || !again)
 			break;
-		if (clock_ms() >= until)
+		if (clock_ms() >= until) {
+			pg_silent_remedy(error);
 			return error_where(error,
 				"the server cannot be reached (waited %u s; --wait changes that)",
 				wait_s);
+		}
 		if (!told)
 			log_note(LOG_WARNING, 0, "waiting for the server up to %u s: %s", wait_s,
 				error->text);

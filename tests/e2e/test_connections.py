@@ -210,6 +210,7 @@ def test_password_file(database, site, make_import, made_years, tmp_path, place)
     importer = plain.with_(to=f"postgresql://importer@127.0.0.1:{database.server.port}/{database.name}")
     without = importer.run("--years", "2021", "--wait", "90", seconds=80)
     assert without.code == program.NONE and "no password supplied" in without.err, str(without)
+    assert "give it in DATABASE_URL_FILE" in without.err and "~/.pgpass" in without.err, str(without)
     path = (tmp_path / "passwords") if place != "home" else type(tmp_path)(importer.home) / ".pgpass"
     with password_file(path, database.server):
         if place == "passfile":

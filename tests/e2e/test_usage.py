@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 import time
+import urllib.parse
 
 import pytest
 
@@ -75,6 +76,7 @@ def test_unreachable_server(make_import, tmp_path):
                           "--years", "2021", seconds=20)
     assert result.code == program.NONE, str(result)
     assert str(port) in result.err and "s3cr3t" not in result.said, str(result)
+    assert "host and port" in result.err, str(result)
     assert sum("ERROR" in line.upper() or line.startswith("dvf-import:") for line in result.lines) == 1, str(result)
 
 
@@ -86,6 +88,7 @@ def test_wrong_password(database, make_import):
     assert result.code == program.NONE, str(result)
     assert time.monotonic() - began < 15, "a wrong password does not get right by waiting"
     assert "password" in result.err and "wrong-one" not in result.said, str(result)
+    assert "the password in DATABASE_URL_FILE" in result.err, str(result)
     assert database.query("SELECT count(*) FROM pg_namespace WHERE nspname = 'dvf_import'") == [(0,)]
 
 
@@ -93,7 +96,24 @@ def test_database_that_is_not_there(database, make_import):
     importer = make_import(database)
     result = importer.run("--to", importer.to + "_not", "--wait", "30", "--years", "2021", seconds=60)
     assert result.code == program.NONE, str(result)
-    assert database.name + "_not" in result.err, str(result)
+    assert f'CREATE DATABASE "{database.name}_not" OWNER "importer"' in result.err, str(result)
+
+
+def test_user_who_is_not_let_in(postgres, database, make_import):
+    """By its role, by pg_hba.conf, by the database: each says what would let it in."""
+    to = f"postgresql://shut_out@{{}}/{database.name}?host={urllib.parse.quote(postgres.folder, safe='')}"
+    importer = make_import(None).with_(to=to.format(f":{postgres.port}"))
+    postgres.sql("CREATE ROLE shut_out")
+    try:
+        result = importer.run("--wait", "30", "--years", "2021", seconds=60)
+        assert result.code == program.NONE and 'ALTER ROLE "shut_out" LOGIN' in result.err, str(result)
+        assert "pg_hba.conf" in result.err, str(result)
+        postgres.sql(f"ALTER ROLE shut_out LOGIN; REVOKE CONNECT ON DATABASE {database.name} FROM PUBLIC")
+        result = importer.run("--wait", "30", "--years", "2021", seconds=60)
+        assert result.code == program.NONE, str(result)
+        assert f'GRANT CONNECT ON DATABASE "{database.name}" TO "shut_out"' in result.err, str(result)
+    finally:
+        postgres.sql("DROP ROLE shut_out")
 
 
 def test_unreachable_source(destination, make_import, made_years):
