@@ -281,7 +281,7 @@ static bool postgres_take(struct sink *base, struct error *error)
 	if (done && base->destination.slot == SLOT_STAGING && !identity.begun)
 		done = postgres_staging_prepare(sink, error) &&
 		       postgres_identity(sink, &identity, error);
-	done = done && postgres_may_write(&identity, error);
+	done = done && postgres_may_write(sink, &identity, error);
 	if (done && (!identity.bookkeeping || !identity.dvf))
 		done = create_missing(sink, !identity.bookkeeping, !identity.dvf, error);
 	return done && take_fence(sink, error) && postgres_views(sink, error);
@@ -340,7 +340,7 @@ static bool postgres_preflight(
 		snprintf(base->about, sizeof(base->about),
 			"PostgreSQL %.40s, %s, no extension needed", identity.version,
 			identity.encoding);
-	done = done && postgres_may_write(&identity, error) &&
+	done = done && postgres_may_write(sink, &identity, error) &&
 	       tell_rights(sink, finding, context, error);
 	if (done && identity.dvf)
 		done = postgres_obstacles(sink, "0", finding, context, &count, error);

@@ -50,6 +50,7 @@ struct postgres_identity {
 	bool dvf, schema, standby;
 	char version[64];
 	char encoding[32];
+	char database[PG_NAME_MAX + 1];
 };
 
 /* Connects to the slot's database. */
@@ -67,9 +68,11 @@ bool postgres_connect_to_primary(
 /* Makes the views over dvf that are missing, under the fence. Only a lost connection, a signal or
  * another run is an error. */
 bool postgres_views(struct postgres_sink *sink, struct error *error);
-bool postgres_may_write(const struct postgres_identity *identity, struct error *error);
-/* Whether text of every file fits into a database of that encoding; ERROR_REFUSED if not. */
-bool postgres_encoding_serves(const char *encoding, struct error *error);
+bool postgres_may_write(const struct postgres_sink *sink, const struct postgres_identity *identity,
+	struct error *error);
+/* Whether text of every file fits into that database of that encoding; ERROR_REFUSED if not. */
+bool postgres_encoding_serves(
+	const char *encoding, const char *database, bool staging, struct error *error);
 /* Copies a name; ERROR_REFUSED where it does not fit. */
 bool postgres_text(char *to, size_t size, const char *from, struct error *error);
 

@@ -49,6 +49,7 @@ static bool take_identity(struct postgres_sink *sink, struct postgres_identity *
 	identity->schema = schema[0] != '\0';
 	snprintf(identity->version, sizeof(identity->version), "%s", pg_text(r, 0, 8));
 	snprintf(identity->encoding, sizeof(identity->encoding), "%s", pg_text(r, 0, 10));
+	snprintf(identity->database, sizeof(identity->database), "%s", pg_text(r, 0, 0));
 	bool done = is_meant(sink, pg_text(r, 0, 0), error) &&
 		    postgres_text(sink->oid, sizeof(sink->oid), pg_text(r, 0, 2), error) &&
 		    postgres_text(sink->system, sizeof(sink->system), pg_text(r, 0, 3), error) &&
@@ -74,13 +75,16 @@ bool postgres_identity(
 
 /* LATIN1 has no oe ligature, so that records would become rejects; SQL_ASCII takes every byte and
  * tells each reader that it is what he expects. */
-bool postgres_encoding_serves(const char *encoding, struct error *error)
+bool postgres_encoding_serves(
+	const char *encoding, const char *database, bool staging, struct error *error)
 {
 	return strcmp(encoding, "UTF8") == 0 ||
 	       error_set(error, ERROR_REFUSED,
-		       "the database's encoding is %s and must be UTF8, or names would be refused or garbled: make one "
-		       "(CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8') and give it to --to",
-		       encoding);
+		       "%s: the database's encoding is %s and must be UTF8, or names would be refused or garbled: %s",
+		       database, encoding,
+		       staging ? "drop it, and run --staging makes it anew (where the role may not, check --staging says how)"
+			       : "make one (CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8' LOCALE "
+				 "'C.UTF-8') and give it to --to");
 }
 
 /* A staging database that is not there is made, once: one that goes away later is a change. */
@@ -120,7 +124,8 @@ bool postgres_connect_to_primary(
 	}
 }
 
-bool postgres_may_write(const struct postgres_identity *identity, struct error *error)
+bool postgres_may_write(const struct postgres_sink *sink, const struct postgres_identity *identity,
+	struct error *error)
 {
 	if (identity->standby)
 		return error_set(error, ERROR_REFUSED,
@@ -128,7 +133,8 @@ bool postgres_may_write(const struct postgres_identity *identity, struct error *
 	if (!identity->schema)
 		return error_set(error, ERROR_REFUSED,
 			"no schema of the search_path exists: CREATE SCHEMA public, or set the role's search_path");
-	return postgres_encoding_serves(identity->encoding, error);
+	return postgres_encoding_serves(identity->encoding, identity->database,
+		sink->base.destination.slot == SLOT_STAGING, error);
 }
 
 /* Who it is, without making it anybody: a copy that was never taken has no identity of its own yet,

@@ -68,7 +68,8 @@ static bool make_statement(
 	const char *const params[] = { live, sink->database };
 	const struct sql_value values[] = { { "name", sink->database }, { NULL, NULL } };
 	bool done = pg_params(pg, sql_postgres_staging_statement, 2, params, &r, error) &&
-		    (PQntuples(r) == 0 || postgres_encoding_serves(pg_text(r, 0, 1), error)) &&
+		    (PQntuples(r) == 0 ||
+			    postgres_encoding_serves(pg_text(r, 0, 1), live, false, error)) &&
 		    (PQntuples(r) == 1 ? buf_add_text(statement, pg_text(r, 0, 0), error)
 				       : statement_make(statement, sql_postgres_staging_create,
 						 values, error));
@@ -156,8 +157,9 @@ bool postgres_staging_preflight(
 	PGresult *r = NULL;
 	bool live = false;
 	bool done = connect_beside(sink, &pg, &live, error) &&
-		    make_statement(sink, &pg, &statement, error) &&
-		    pg_exec(&pg, sql_postgres_staging_rights, &r, error);
+		    make_statement(sink, &pg, &statement, error);
+	const char *const params[] = { statement.bytes };
+	done = done && pg_params(&pg, sql_postgres_staging_rights, 1, params, &r, error);
 	for (int i = 0; done && i < PQntuples(r); i++)
 		finding(context, true, pg_text(r, i, 0), pg_text(r, i, 1));
 	PQclear(r);

@@ -1,5 +1,7 @@
 """Databases that are not in UTF-8: refused before anything is made in them, with the remedy. And one whose collation is
 French, which sorts as people do and loads as any other."""
+import re
+
 import psycopg2
 import pytest
 
@@ -43,6 +45,32 @@ def test_not_in_utf8(make_odd_database, site, make_import, made_years, encoding)
         assert made_in(database) == []
         assert not database.slot("staging").exists()
     assert not [one for one in site.requests() if one.method == "GET"], "nothing is fetched for it"
+
+
+def test_staging_made_by_hand(make_odd_database, postgres, site, make_import, made_years):
+    """One that is not in UTF-8 is named, and not to be given to --to; the statement that check prints makes one like live."""
+    site.put(2021, made_years(500))
+    database = make_odd_database("ENCODING 'UTF8' LOCALE 'C'")
+    importer, staging = make_import(database), database.name + "_staging"
+    try:
+        checked = importer.call("check", "--years", "2021", "--staging")
+        assert checked.code == program.REFUSED, str(checked)
+        statement = re.search(r"have it made: (CREATE DATABASE .*)", checked.out).group(1)
+        assert staging in statement and "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'" in statement, statement
+        assert statement.endswith(" OWNER importer"), statement
+        postgres.sql(f"CREATE DATABASE {staging} OWNER importer TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+        for command in ("run", "check"):
+            refused = importer.call(command, "--years", "2021", "--staging")
+            assert f"{staging}: the database's encoding is SQL_ASCII" in refused.said, str(refused)
+            assert "drop it" in refused.said and "--to" not in refused.said, str(refused)
+        postgres.sql(f"DROP DATABASE {staging}")
+        postgres.sql(f"ALTER DATABASE {database.name} OWNER TO postgres")
+        other = importer.call("check", "--years", "2021", "--staging").out
+        assert re.search(r"have it made: (CREATE DATABASE .*)", other).group(1) == statement, other
+        postgres.sql(statement)
+        importer.run_well("--years", "2021", "--staging")
+    finally:
+        database.drop_slots()
 
 
 def test_french_collation(make_odd_database, postgres, site, make_import, made_years):
