@@ -325,6 +325,22 @@ static bool tell_rights(
 	return true;
 }
 
+/* Who may not look into our schema cannot even be asked what else he lacks. */
+static bool tell_owner(
+	struct postgres_sink *sink, sink_finding *finding, void *context, struct error *error)
+{
+	struct error later;
+	PGresult *r = NULL;
+	if (strcmp(error->sqlstate, "42501") != 0 ||
+		!pg_exec(&sink->pg, sql_postgres_schema_owner, &r, &later))
+		return false;
+	bool told = PQntuples(r) == 1;
+	if (told)
+		finding(context, true, pg_text(r, 0, 0), pg_text(r, 0, 1));
+	PQclear(r);
+	return told;
+}
+
 static bool postgres_preflight(
 	struct sink *base, sink_finding *finding, void *context, struct error *error)
 {
@@ -336,6 +352,8 @@ static bool postgres_preflight(
 		strcmp(error->sqlstate, "3D000") == 0)
 		return postgres_staging_preflight(sink, finding, context, error);
 	bool done = connected && postgres_identity(sink, &identity, error);
+	if (connected && !done)
+		return tell_owner(sink, finding, context, error);
 	if (done)
 		snprintf(base->about, sizeof(base->about),
 			"PostgreSQL %.40s, %s, no extension needed", identity.version,

@@ -114,6 +114,25 @@ def test_check_names_what_is_missing(database, site, make_import):
     assert "GRANT" in result.said, "no remedy is named"
 
 
+def test_check_as_a_reader(database, site, make_import, made_years):
+    """Who may not look into our schema is told whose it is, and not sent to the check that he is reading."""
+    site.put(2021, made_years(100))
+    importer = make_import(database)
+    importer.run_well("--years", "2021")
+    server, reader = database.server, f"reader_{os.getpid()}"
+    server.sql(f"CREATE ROLE {reader} LOGIN; GRANT SELECT ON dvf TO {reader}", database.name)
+    try:
+        to = f"postgresql://{reader}@:{server.port}/{database.name}?host={server.folder}"
+        result = importer.with_(to=to).call("check", "--years", "2021")
+        assert result.code == program.REFUSED, str(result)
+        wrong = [line for line in result.out.splitlines() if line.startswith("fail ")]
+        assert wrong == [f"fail schema dvf_import belongs to importer, and {reader} may not look into it:"
+                         " connect as importer"], str(result)
+        assert "check says" not in result.said, str(result)
+    finally:
+        server.sql(f"DROP OWNED BY {reader}; DROP ROLE {reader}", database.name)
+
+
 def test_clean_frees_the_spools(destination, site, make_import, made_years):
     site.put(2021, made_years(30_000))
     importer = make_import(destination)
