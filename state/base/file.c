@@ -77,6 +77,29 @@ bool file_rename(const char *from, const char *to, struct error *error)
 	return file_sync_folder_of(to, error);
 }
 
+/* All folders that are made are the state folder or below it. */
+static const char *folder_remedy(int number)
+{
+	switch (number) {
+	case EACCES:
+	case EPERM:
+		return ": make it yourself and give it to this user (chown), or choose another --state";
+	case EROFS:
+	case ENOTDIR:
+		return ": choose another --state";
+	default:
+		return "";
+	}
+}
+
+static bool folder_not_made(const char *path, struct error *error)
+{
+	error_system(error, "cannot make the folder %s", path);
+	size_t used = strlen(error->text);
+	snprintf(error->text + used, sizeof(error->text) - used, "%s", folder_remedy(errno));
+	return false;
+}
+
 bool file_make_folder(const char *path, struct error *error)
 {
 	char *copy = strdup(path);
@@ -90,7 +113,7 @@ bool file_make_folder(const char *path, struct error *error)
 		done = mkdir(copy, 0700) == 0 || errno == EEXIST ||
 		       (errno == EROFS && slash != NULL);
 		if (!done)
-			error_system(error, "cannot make the folder %s", copy);
+			folder_not_made(copy, error);
 		if (slash != NULL)
 			*slash = '/';
 	}

@@ -24,7 +24,8 @@ bool file_sync(int fd, const char *path, struct error *error);
 bool file_rename(const char *from, const char *to, struct error *error);
 bool file_sync_folder_of(const char *path, struct error *error);
 
-/* Makes a folder and those above it, mode 0700 for new ones. */
+/* Makes a folder and those above it, mode 0700 for new ones: the state folder or one below it,
+ * which is what the error says to choose anew. */
 bool file_make_folder(const char *path, struct error *error);
 
 /* Bytes an ordinary user can still write on the file system that holds `path`. */

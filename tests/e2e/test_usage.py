@@ -132,6 +132,7 @@ def test_state_folder_below_a_file(database, make_import, site, made_years, tmp_
     result = importer.run("--years", "2021")
     assert result.code == program.NONE, str(result)
     assert len(result.lines) == 1 and "in-the-way" in result.err, str(result)
+    assert "Not a directory: choose another --state" in result.err, str(result)
     assert database.count(2021) == 0
 
 
@@ -146,6 +147,7 @@ def test_state_folder_of_somebody_else(database, make_import, site, made_years):
     result = importer.run("--years", "2021")
     assert result.code == program.NONE, str(result)
     assert len(result.lines) == 1 and "/var/lib" in result.err, str(result)
+    assert "Permission denied: make it yourself and give it to this user (chown), or choose another" in result.err, str(result)
     assert not os.path.exists("/var/lib/dvf-import-test")
 
 
