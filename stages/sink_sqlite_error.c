@@ -156,6 +156,13 @@ static bool lacks_descriptor(sqlite3 *db, int extended)
 	       sqlite3_db_readonly(db, "main") == 0;
 }
 
+/* With its log, a database is written beside to be read, too. */
+static bool lacks_right(sqlite3 *db, int extended)
+{
+	return (extended & 0xff) == SQLITE_READONLY && extended != SQLITE_READONLY_DBMOVED &&
+	       sqlite3_db_readonly(db, "main") == 1;
+}
+
 bool sqlite_failed(sqlite3 *db, int code, struct error *error)
 {
 	int extended = sqlite3_extended_errcode(db);
@@ -167,6 +174,11 @@ bool sqlite_failed(sqlite3 *db, int code, struct error *error)
 	if (file != NULL && file[0] != '\0' && lacks_descriptor(db, extended) &&
 		may_be_written(file))
 		return sqlite_no_descriptor(file, error);
+	if (file != NULL && lacks_right(db, extended) && !may_be_written(file))
+		return error_set(error, kind,
+			"%s: %s, and SQLite writes beside it even to read it: let its owner do this, or "
+			"give a file (to read, a copy) in a folder where this user may write",
+			file, sqlite3_errmsg(db));
 	return error_set(error, kind, "%s: %s%s%s",
 		file != NULL && file[0] != '\0' ? file : "SQLite",
 		kind == ERROR_STOPPED ? "stopped, as asked" : sqlite3_errmsg(db),

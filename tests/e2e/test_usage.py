@@ -1,7 +1,9 @@
 """Bad use: one clear line on stderr, the right exit code, nothing half done."""
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 import time
 import urllib.parse
 
@@ -149,6 +151,43 @@ def test_state_folder_of_somebody_else(database, make_import, site, made_years):
     assert len(result.lines) == 1 and "/var/lib" in result.err, str(result)
     assert "Permission denied: make it yourself and give it to this user (chown), or choose another" in result.err, str(result)
     assert not os.path.exists("/var/lib/dvf-import-test")
+
+
+@pytest.fixture
+def stranger(make_import, site, made_years):
+    """An SQLite file with a year, and the program as a user who may only read it."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to become somebody else")
+    place = tempfile.mkdtemp(prefix="dvf-stranger-")
+    os.chmod(place, 0o755)
+    shutil.copy(program.PATH, place)
+    site.put(2021, made_years(100))
+    owner = make_import(program.SqliteDestination(os.path.join(place, "dvf.sqlite")))
+    owner.run_well("--years", "2021")
+    os.mkdir(os.path.join(place, "own"))
+    os.chown(os.path.join(place, "own"), 65534, 65534)
+    other = owner.with_(state=os.path.join(place, "own", "state"))
+    other.home = place
+    words = other.words
+    other.words = lambda command, arguments: [
+        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", os.path.join(place, "dvf-import"),
+        *words(command, arguments)[1:]]
+    yield other
+    shutil.rmtree(place)
+
+
+def test_sqlite_file_of_somebody_else(stranger):
+    """To read one that has a log, SQLite writes, too: said as it is; a copy does."""
+    path = os.path.join(stranger.home, "dvf.sqlite")
+    for command, code in (("verify", program.REFUSED), ("run", program.NONE)):
+        result = stranger.call(command, "--years", "2021")
+        assert result.code in (code, program.REFUSED), str(result)
+        assert "SQLite writes beside it even to read it" in result.said and "a copy" in result.said, str(result)
+    copy = shutil.copy(path, os.path.join(stranger.home, "own"))
+    os.chown(copy, 65534, 65534)
+    stranger.to = f"sqlite:{copy}"
+    result = stranger.call("verify", "--years", "2021")
+    assert result.code == program.ALL, str(result)
 
 
 def test_full_disk_below_the_spool(database, make_import, site, made_years, small_disk):
