@@ -39,7 +39,6 @@ static void look_at_version(const struct look *look)
 			sqlite3_libversion());
 }
 
-/* WAL keeps two files beside the database, so the folder must be writable even when the file is. */
 static bool look_at_folder(const struct look *look)
 {
 	struct stat status;
@@ -48,9 +47,6 @@ static bool look_at_folder(const struct look *look)
 			look->folder);
 		return false;
 	}
-	if (access(look->folder, W_OK | X_OK) == -1)
-		tell(look, true, "give the user that runs this the right to write there",
-			"the folder %s is not writable", look->folder);
 	return true;
 }
 
@@ -69,10 +65,25 @@ static bool look_at_file(struct look *look)
 		tell(look, true, "give the path of a file", "%s is not a file", look->path);
 		return false;
 	}
-	if (access(look->path, R_OK | W_OK) == -1)
-		tell(look, true, "give the user that runs this the right to write it",
-			"%s is not writable", look->path);
 	return true;
+}
+
+/* WAL keeps two files beside the database, so the folder must be writable even when the file is.
+ * False: one line tells of it, and what is inside is not to be had either. */
+static bool look_at_rights(const struct look *look)
+{
+	bool file = !look->there || access(look->path, R_OK | W_OK) == 0;
+	bool folder = access(look->folder, W_OK | X_OK) == 0;
+	if (file && folder)
+		return true;
+	if (file)
+		tell(look, true, "give the user that runs this the right to write there",
+			"the folder %s is not writable", look->folder);
+	else
+		tell(look, true,
+			"give the user that runs this the right to write, or give another file",
+			"%s %s not writable", look->path, folder ? "is" : "and its folder are");
+	return false;
 }
 
 static bool look_at_disk(const struct look *look, struct error *error)
@@ -127,7 +138,7 @@ bool sqlite_preflight(struct sink *sink, sink_finding *finding, void *context, s
 	look_at_version(&look);
 	if (look_at_folder(&look) && look_at_file(&look))
 		done = look_at_disk(&look, error) &&
-		       (!look.there || look_inside(&look, &wait, error));
+		       (!look_at_rights(&look) || !look.there || look_inside(&look, &wait, error));
 	free(look.folder);
 	return done;
 }

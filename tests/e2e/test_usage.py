@@ -183,11 +183,21 @@ def test_sqlite_file_of_somebody_else(stranger):
         result = stranger.call(command, "--years", "2021")
         assert result.code in (code, program.REFUSED), str(result)
         assert "SQLite writes beside it even to read it" in result.said and "a copy" in result.said, str(result)
+    result = stranger.call("check", "--years", "2021")
+    assert result.code == program.REFUSED, str(result)
+    assert [line for line in result.out.splitlines() if line.startswith("fail ")] == [
+        f"fail {path} and its folder are not writable: give the user that runs this the right to write,"
+        " or give another file"], str(result)
     copy = shutil.copy(path, os.path.join(stranger.home, "own"))
     os.chown(copy, 65534, 65534)
     stranger.to = f"sqlite:{copy}"
     result = stranger.call("verify", "--years", "2021")
     assert result.code == program.ALL, str(result)
+    os.chmod(copy, 0o400)
+    os.chown(copy, 0, 0)
+    result = stranger.call("check", "--years", "2021")
+    assert [line for line in result.out.splitlines() if line.startswith("fail ")] == [
+        f"fail {copy} is not writable: give the user that runs this the right to write, or give another file"], str(result)
 
 
 def test_full_disk_below_the_spool(database, make_import, site, made_years, small_disk):
