@@ -92,12 +92,17 @@ static const char *folder_remedy(int number)
 	}
 }
 
+static bool append(struct error *error, const char *remedy)
+{
+	size_t used = strlen(error->text);
+	snprintf(error->text + used, sizeof(error->text) - used, "%s", remedy);
+	return false;
+}
+
 static bool folder_not_made(const char *path, struct error *error)
 {
 	error_system(error, "cannot make the folder %s", path);
-	size_t used = strlen(error->text);
-	snprintf(error->text + used, sizeof(error->text) - used, "%s", folder_remedy(errno));
-	return false;
+	return append(error, folder_remedy(errno));
 }
 
 bool file_make_folder(const char *path, struct error *error)
@@ -130,6 +135,17 @@ bool file_free_bytes(const char *path, uint64_t *bytes, struct error *error)
 	return true;
 }
 
+static bool lock_not_opened(const char *path, const char *right, struct error *error)
+{
+	char remedy[128];
+	error_system(error, "cannot open the lock file %s", path);
+	if (errno != EACCES && errno != EPERM)
+		return false;
+	snprintf(remedy, sizeof(remedy),
+		": make it and its folder %s for this user, or choose another --state", right);
+	return append(error, remedy);
+}
+
 /* flock(2) cannot be looked at without being taken. So beside it there is one of the other kind,
  * that can; it excludes nobody. */
 void file_lock_show(int fd)
@@ -144,7 +160,7 @@ bool file_is_locked(const char *path, bool *locked, struct error *error)
 	*locked = false;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1)
-		return errno == ENOENT || error_system(error, "cannot open the lock file %s", path);
+		return errno == ENOENT || lock_not_opened(path, "readable", error);
 	bool done = fcntl(fd, F_OFD_GETLK, &seen) == 0 ||
 		    error_system(error, "cannot look at the lock of %s", path);
 	*locked = done && seen.l_type != F_UNLCK;
@@ -158,7 +174,7 @@ bool file_lock(const char *path, const char *mine, int *fd, char *holder, size_t
 	holder[0] = '\0';
 	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (*fd == -1)
-		return error_system(error, "cannot open the lock file %s", path);
+		return lock_not_opened(path, "writable", error);
 	if (flock(*fd, LOCK_EX | LOCK_NB) == -1) {
 		bool taken = errno == EWOULDBLOCK;
 		if (!taken)

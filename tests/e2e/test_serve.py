@@ -349,6 +349,7 @@ def test_a_state_folder_of_somebody_else(importer, site, made_years):
     before = sorted(os.listdir(importer.state))
     other.words = lambda command, arguments: [
         *other.wrapper, os.path.join(place, "dvf-import"), command, "--state", importer.state, *map(str, arguments)]
+    assert "lock: Permission denied: make it and its folder writable" in other.call("clean").err
     page = Served(other)
     assert page.health()["healthy"]
     assert sorted(os.listdir(importer.state)) == before
