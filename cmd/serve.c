@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "cmd/commands.h"
 #include "cmd/hosts.h"
@@ -13,6 +15,7 @@
 #include "state/base/log.h"
 #include "state/base/stop.h"
 #include "state/json.h"
+#include "state/ledger.h"
 
 #define TURN_MS   250
 #define FILL_MS   1000  /* how often streams are told what changed */
@@ -231,6 +234,21 @@ static bool serve(struct serving *serving, struct error *error)
 	return done;
 }
 
+/* The page says the same, but to those who ask for it; who starts it looks here. */
+static void tell_unreadable(struct serving *serving)
+{
+	struct watching *watching = &serving->watching;
+	char *path = NULL;
+	watching_look(watching, 0);
+	if (watching->look != NULL ||
+		asprintf(&path, "%s/" LEDGER_FILE, watching->state_folder) == -1)
+		return;
+	bool none_yet = access(path, F_OK) == -1 && errno == ENOENT;
+	log_note(none_yet ? LOG_INFO : LOG_WARNING, 0, "nothing can be shown%s: %s",
+		none_yet ? " yet" : "", watching->standing.reason);
+	free(path);
+}
+
 int command_serve(const struct options *options)
 {
 	struct serving serving = { .watching.state_folder = options->state_folder,
@@ -250,6 +268,7 @@ int command_serve(const struct options *options)
 			log_note(LOG_WARNING, 0,
 				"other machines can look, without a password: put a proxy that asks "
 				"for one before it");
+		tell_unreadable(&serving);
 		done = serve(&serving, &error);
 	}
 	http_close(serving.http);

@@ -42,6 +42,8 @@ def importer(site, make_destination, make_import):
 @pytest.mark.sanitize
 def test_without_a_ledger_and_with_one(importer, site, made_years, served):
     page = served(importer)
+    said = page.process.stderr.readline()
+    assert "level=info" in said and "nothing was imported with this --state yet" in said
     assert "nothing was imported with this --state yet" in well_formed(page.ask()[2])
     assert page.health()["state"] == "unknown"
     assert page.metrics()["dvf_import_ledger_readable"] == 0
@@ -349,6 +351,12 @@ def test_a_state_folder_of_somebody_else(importer, site, made_years):
     before = sorted(os.listdir(importer.state))
     other.words = lambda command, arguments: [
         *other.wrapper, os.path.join(place, "dvf-import"), command, "--state", importer.state, *map(str, arguments)]
+    os.chmod(importer.state, 0o700)
+    page = Served(other)
+    warned = page.process.stderr.readline()
+    assert "level=warning" in warned and f"{importer.state}/lock: Permission denied: make it and its folder readable" in warned
+    assert not page.health()["healthy"] and page.stop().code == 0
+    os.chmod(importer.state, 0o755)
     assert "lock: Permission denied: make it and its folder writable" in other.call("clean").err
     page = Served(other)
     assert page.health()["healthy"]
