@@ -14,6 +14,7 @@ COMMANDS = {
     "apt-get": '''case " $* " in *" -s "*) exit 0 ;; esac
 cp /etc/postgresql-common/createcluster.d/dvf-import.conf "$FAKE/seen-setting" 2>/dev/null
 touch "$FAKE/installed"; exit ${APT_CODE:-0}''',
+    "systemctl": 'echo "$@" >> "$FAKE/systemctl-calls"',
 }
 
 
@@ -62,3 +63,11 @@ def test_packages_can_be_built(deps):
     """What dpkg-buildpackage takes to be there is installed by name."""
     done = deps("--package")
     assert " build-essential " in done.stdout
+
+
+def test_new_services_do_not_start_with_the_machine(deps, tmp_path):
+    """Those that were there before are left as they are."""
+    (tmp_path / "dpkg-query").write_text(
+        '#!/bin/sh\ncase "$*" in *pgbouncer) printf installed; exit ;; esac\n' + COMMANDS["dpkg-query"] + "\n")
+    assert deps("--test").returncode == 0
+    assert (tmp_path / "systemctl-calls").read_text() == "disable --quiet nginx\ndisable --quiet prometheus\n"
