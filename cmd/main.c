@@ -27,6 +27,7 @@ static int command(const struct options *options)
 		{ "report", command_report },
 	};
 	command_log(options);
+	options_tell(options);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(options->command, commands[i].name) == 0)
 			return commands[i].go(options);

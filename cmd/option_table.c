@@ -123,6 +123,7 @@ static bool take_lang(struct options *options, const char *value, struct error *
 #define CONNECTS        (LOADS | COMMAND_VERIFY | COMMAND_MEND | COMMAND_HISTORY | SWAPS)
 #define FLAG(p)         false, OPTION_FLAG, offsetof(struct options, p), 0, 0, NULL
 #define NUMBER(p, l, m) false, OPTION_NUMBER, offsetof(struct options, p), (l), (m), NULL
+#define CUT(p, l, m)    false, OPTION_NUMBER_OLD, offsetof(struct options, p), (l), (m), NULL
 #define LIST(t)         false, OPTION_LIST, 0, 0, 0, (t)
 #define OTHER(t)        false, OPTION_OTHER, 0, 0, 0, (t)
 #define SECRET(t)       true, OPTION_OTHER, 0, 0, 0, (t)
@@ -134,8 +135,8 @@ const struct option_known option_table[OPTIONS_KNOWN] = {
 	{ "source", LOADS | COMMAND_CLEAN | COMMAND_VERIFY | COMMAND_PROMOTE, "DVF_SOURCE_URL", SECRET(take_source) },
 	{ "state", COMMAND_EVERY, "DVF_STATE_DIR", OTHER(take_state) },
 	{ "years", LOADS | COMMAND_VERIFY, "YEARS_TO_IMPORT", OTHER(take_years) },
-	{ "chunk-rows", COMMAND_RUN, "CSV_CHUNK_SIZE", NUMBER(run.chunk_rows, 1, 100000) },
-	{ "download-chunk", LOADS | COMMAND_VERIFY, "DOWNLOAD_CHUNK_SIZE", NUMBER(run.fetch.chunk, 1024, 524288) },
+	{ "chunk-rows", COMMAND_RUN, "CSV_CHUNK_SIZE", CUT(run.chunk_rows, 1, 100000) },
+	{ "download-chunk", LOADS | COMMAND_VERIFY, "DOWNLOAD_CHUNK_SIZE", CUT(run.fetch.chunk, 1024, 524288) },
 	{ "memory-limit", LOADS | COMMAND_VERIFY, "MEMORY_LIMIT", OTHER(take_memory_limit) },
 	{ "loaders", COMMAND_RUN, "LOADERS", NUMBER(run.loaders, 1, 16) },
 	{ "max-rejects", COMMAND_RUN, NULL, OTHER(take_max_rejects) },
@@ -181,6 +182,7 @@ bool option_take(const struct option_known *option, struct options *options, con
 		memcpy(place, &(bool){ true }, sizeof(bool));
 		return true;
 	case OPTION_NUMBER:
+	case OPTION_NUMBER_OLD:
 		if (!setting_number(value, option->least, option->most, &number, error))
 			return false;
 		memcpy(place, &(uint32_t){ (uint32_t)number }, sizeof(uint32_t));

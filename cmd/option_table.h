@@ -14,9 +14,10 @@ struct option_known {
 	unsigned commands;    /* bits of enum command_bit */
 	const char *variable; /* NULL: none */
 	bool secret;          /* may hold a password: crossed out in argv once it was taken */
-	/* Exactly one of: a flag, a uint32_t within bounds, something that may be given several
-	 * times, something else. */
-	enum { OPTION_FLAG, OPTION_NUMBER, OPTION_LIST, OPTION_OTHER } kind;
+	/* Exactly one of: a flag, a uint32_t within bounds, one whose variable had other bounds in
+	 * the importer before (cut to ours), something that may be given several times, something
+	 * else. */
+	enum { OPTION_FLAG, OPTION_NUMBER, OPTION_NUMBER_OLD, OPTION_LIST, OPTION_OTHER } kind;
 	size_t place; /* offset in struct options of the bool or uint32_t */
 	uint32_t least, most;
 	bool (*take)(struct options *options, const char *value, struct error *error);

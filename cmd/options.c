@@ -2,6 +2,7 @@
 
 #include <getopt.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,6 +202,35 @@ static bool words_fit(const struct words *words, struct error *error)
 	return true;
 }
 
+static void note(struct options *options, enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static void note(struct options *options, enum log_level level, const char *format, ...)
+{
+	if (options->note_count == OPTIONS_NOTES)
+		return;
+	struct options_note *noted = &options->notes[options->note_count++];
+	va_list values;
+	va_start(values, format);
+	noted->level = level;
+	vsnprintf(noted->text, sizeof(noted->text), format, values);
+	va_end(values);
+}
+
+/* An old .env may hold what the importer before took: that is no reason to stop. */
+static bool variable_take(const struct option_known *option, struct options *options,
+	const char *value, struct error *error)
+{
+	uint64_t bound;
+	char text[24];
+	if (option->kind != OPTION_NUMBER_OLD ||
+		!setting_outside(value, option->least, option->most, &bound))
+		return option_take(option, options, value, error);
+	note(options, LOG_WARNING, "%s: %.20s is not from %u to %u, %llu is taken",
+		option->variable, value, option->least, option->most, (unsigned long long)bound);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)bound);
+	return option_take(option, options, text, error);
+}
+
 /* The flag's value, or else the variable's; neither: the default stays. */
 static bool setting_apply(
 	struct options *options, const struct words *words, unsigned i, struct error *error)
@@ -217,7 +247,7 @@ static bool setting_apply(
 	if (option->secret && !setting_secret(option->variable, &secret, error))
 		return false;
 	const char *value = option->secret ? secret : setting_variable(option->variable);
-	bool done = value == NULL || option_take(option, options, value, error) ||
+	bool done = value == NULL || variable_take(option, options, value, error) ||
 		    error_where(error, "%s", option->variable);
 	free(secret);
 	return done;
@@ -408,6 +438,12 @@ bool options_read(struct options *options, int argc, char **argv, bool *done, st
 	if (!read)
 		format_despite_error(options, &words);
 	return read;
+}
+
+void options_tell(const struct options *options)
+{
+	for (unsigned i = 0; i < options->note_count; i++)
+		log_note(options->notes[i].level, 0, "%s", options->notes[i].text);
 }
 
 void options_free(struct options *options)

@@ -18,6 +18,15 @@
 #include "stages/promote.h"
 #include "stages/sink.h"
 #include "state/base/buf.h"
+#include "state/base/log.h"
+
+#define OPTIONS_NOTES 4
+
+/* What is to be said once the log is there. */
+struct options_note {
+	enum log_level level;
+	char text[160];
+};
 
 enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_TEXT, LOG_FORMAT_JSON, LOG_FORMAT_LOGFMT };
 
@@ -46,6 +55,8 @@ struct options {
 	const char *file;                /* mend: the file of mended records */
 	struct lineage_settings lineage; /* run: where its lineage events go */
 	struct promote_settings promote; /* promote, revert, run --promote */
+	struct options_note notes[OPTIONS_NOTES];
+	unsigned note_count;
 };
 
 /* Fills *options from argv and the environment. Passwords in argv are overwritten after they were
@@ -53,6 +64,9 @@ struct options {
  * that names the option or variable; *options is then valid enough for command_failed and
  * options_free. */
 bool options_read(struct options *options, int argc, char **argv, bool *done, struct error *error);
+
+/* Logs what was found while they were read: variables that were cut to their bounds. */
+void options_tell(const struct options *options);
 
 /* The settings as a JSON object without secrets, for the ledger's run (options_json.c). */
 bool options_json(const struct options *options, struct buf *json, struct error *error);

@@ -81,6 +81,17 @@ bool setting_number(
 		QUOTED_MOST, text, (unsigned long long)least, (unsigned long long)most);
 }
 
+bool setting_outside(const char *text, uint64_t least, uint64_t most, uint64_t *bound)
+{
+	size_t size = strlen(text);
+	uint64_t number;
+	if (size == 0 || strspn(text, "0123456789") != size)
+		return false;
+	bool fits = digits_read(text, size, &number);
+	*bound = fits && number < least ? least : most;
+	return !fits || number < least || number > most;
+}
+
 bool setting_size(const char *text, uint64_t *bytes, struct error *error)
 {
 	static const struct {

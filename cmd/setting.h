@@ -29,6 +29,9 @@ bool setting_secret_once(const char *name, struct error *error);
 bool setting_number(
 	const char *text, uint64_t least, uint64_t most, uint64_t *number, struct error *error);
 
+/* Digits only that are out of these bounds: *bound is the nearer one. */
+bool setting_outside(const char *text, uint64_t least, uint64_t most, uint64_t *bound);
+
 /* "65536", "512K", "64M", "1G", "64MiB"; powers of 1024, letters of either case. */
 bool setting_size(const char *text, uint64_t *bytes, struct error *error);
 

@@ -254,6 +254,16 @@ def test_settings_of_the_old_importer(database, site, make_import, made_years, t
     assert len(database.chunks()) == 14
 
 
+def test_sizes_of_the_old_importer_are_cut(site, make_import, made_years):
+    """What an old .env holds and we do not take is no reason to stop: a warning says what is taken."""
+    site.put(2021, made_years(300))
+    importer = make_import(None).with_(environment={"CSV_CHUNK_SIZE": "200000", "DOWNLOAD_CHUNK_SIZE": "1048576"})
+    result = importer.run("--years", "2021")
+    assert result.code == program.ALL, str(result)
+    assert "CSV_CHUNK_SIZE: 200000 is not from 1 to 100000, 100000 is taken" in result.err, str(result)
+    assert "DOWNLOAD_CHUNK_SIZE: 1048576 is not from 1024 to 524288, 524288 is taken" in result.err, str(result)
+
+
 def test_defaults_are_an_sqlite_file_here(site, make_import, made_years):
     site.put(2021, made_years(300))
     importer = make_import(None)

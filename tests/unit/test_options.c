@@ -163,6 +163,43 @@ static void test_only_what_a_command_uses_is_read(void **state)
 	expect_fine(call, "run|--to|sqlite:f");
 }
 
+/* Only the two variables an older importer had, and only numbers. */
+static void test_old_variables_are_cut_to_their_bounds(void **state)
+{
+	static const struct {
+		const char *variable, *value;
+		uint32_t taken;
+	} cuts[] = {
+		{ "CSV_CHUNK_SIZE", "200000", 100000 },
+		{ "CSV_CHUNK_SIZE", "0", 1 },
+		{ "CSV_CHUNK_SIZE", "99999999999999999999999", 100000 },
+		{ "DOWNLOAD_CHUNK_SIZE", "1048576", 524288 },
+		{ "DOWNLOAD_CHUNK_SIZE", "100", 1024 },
+	};
+	struct call *call = *state;
+	const struct options *options = &call->options;
+	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+		bool rows = cuts[i].variable[0] == 'C';
+		setenv(cuts[i].variable, cuts[i].value, 1);
+		expect_fine(call, "run");
+		assert_int_equal(
+			rows ? options->run.chunk_rows : options->run.fetch.chunk, cuts[i].taken);
+		assert_int_equal(options->note_count, 1);
+		assert_int_equal(options->notes[0].level, LOG_WARNING);
+		assert_non_null(strstr(options->notes[0].text, cuts[i].variable));
+		expect_fine(call, rows ? "run|--chunk-rows|5" : "run|--download-chunk|2048");
+		assert_int_equal(options->note_count, 0);
+		unsetenv(cuts[i].variable);
+	}
+	setenv("CSV_CHUNK_SIZE", "200000 rows", 1);
+	expect_wrong(call, "run", "CSV_CHUNK_SIZE", "200000 rows");
+	setenv("CSV_CHUNK_SIZE", "-5", 1);
+	expect_wrong(call, "run", "CSV_CHUNK_SIZE", "-5");
+	unsetenv("CSV_CHUNK_SIZE");
+	setenv("LOADERS", "17", 1);
+	expect_wrong(call, "run", "LOADERS", "17");
+}
+
 static void test_numbers_are_strict(void **state)
 {
 	static const char *const bad[] = { "0", "100001", "-1", "+1", " 1", "1 ", "1e3", "0x10",
@@ -436,6 +473,7 @@ int main(void)
 		TEST(test_flag_over_environment_over_default),
 		TEST(test_empty_variables_are_not_set),
 		TEST(test_only_what_a_command_uses_is_read),
+		TEST(test_old_variables_are_cut_to_their_bounds),
 		TEST(test_numbers_are_strict),
 		TEST(test_sizes),
 		TEST(test_shares),
