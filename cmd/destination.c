@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cmd/setting.h"
 #include "state/base/buf.h"
 
 #define SQLITE_DEFAULT "dvf.sqlite"
+#define ENV_MAX        (64 << 10)
 #define SCHEME_BYTES   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-."
 
 /* Whether every host of "h1:5432,[::1]:5433" has a port that is a number, or none. A colon that
@@ -151,4 +153,32 @@ bool destination_from_environment(struct destination *to, struct error *error)
 	}
 	const char *host = setting_variable("POSTGRES_HOST");
 	return host != NULL ? parts_take(to, host, error) : file_take(to, SQLITE_DEFAULT, error);
+}
+
+/* A value behind the name, as in `export POSTGRES_HOST=db`. */
+static bool line_sets(const char *line, const char *name)
+{
+	line += strspn(line, " \t");
+	if (strncmp(line, "export ", 7) == 0)
+		line += 7;
+	size_t size = strlen(name);
+	return strncmp(line, name, size) == 0 && line[size] == '=' &&
+	       line[size + 1 + strspn(line + size + 1, " \t\r\n")] != '\0';
+}
+
+bool destination_in_file(const char *path)
+{
+	struct stat status;
+	char *line = NULL;
+	size_t room = 0;
+	bool found = false;
+	if (stat(path, &status) == -1 || !S_ISREG(status.st_mode) || status.st_size > ENV_MAX)
+		return false;
+	FILE *file = fopen(path, "re");
+	while (file != NULL && !found && getline(&line, &room, file) != -1)
+		found = line_sets(line, "DATABASE_URL") || line_sets(line, "POSTGRES_HOST");
+	free(line);
+	if (file != NULL)
+		fclose(file);
+	return found;
 }

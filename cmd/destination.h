@@ -19,4 +19,8 @@ bool destination_take(struct destination *to, const char *text, struct error *er
 /* The first of DATABASE_URL, POSTGRES_HOST with the other POSTGRES_*, sqlite:dvf.sqlite. */
 bool destination_from_environment(struct destination *to, struct error *error);
 
+/* Whether a file (a .env) says which destination is meant, with DATABASE_URL or POSTGRES_HOST.
+ * It is only looked at: whose it is we do not know. */
+bool destination_in_file(const char *path);
+
 #endif

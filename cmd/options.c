@@ -309,6 +309,21 @@ static bool run_fits(const struct options *options, const struct words *words, s
 	return dropped_fit(options, words, error);
 }
 
+/* Whoever has a .env here, as docker compose reads it, expects it to count. */
+static bool default_destination(struct options *options, struct error *error)
+{
+	if (!destination_from_environment(&options->to, error))
+		return false;
+	if (setting_variable("DATABASE_URL") == NULL &&
+		setting_variable("DATABASE_URL_FILE") == NULL &&
+		setting_variable("POSTGRES_HOST") == NULL && destination_in_file(".env"))
+		note(options, LOG_INFO,
+			"%s, as no destination is set; .env here is not read: "
+			"set -a; . ./.env; set +a",
+			options->to.name);
+	return true;
+}
+
 static bool settings_apply(struct options *options, const struct words *words, struct error *error)
 {
 	static const char *const secrets[] = { "DATABASE_URL", "POSTGRES_PASSWORD",
@@ -332,8 +347,7 @@ static bool settings_apply(struct options *options, const struct words *words, s
 			"--carry and --drop-foreign exclude each other" SEE_HELP);
 	if (!rejects_fit(options, error))
 		return false;
-	return !connects || options->to.url != NULL ||
-	       destination_from_environment(&options->to, error);
+	return !connects || options->to.url != NULL || default_destination(options, error);
 }
 
 static bool folders_set(struct options *options, struct error *error)

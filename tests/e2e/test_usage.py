@@ -264,6 +264,23 @@ def test_sizes_of_the_old_importer_are_cut(site, make_import, made_years):
     assert "DOWNLOAD_CHUNK_SIZE: 1048576 is not from 1024 to 524288, 524288 is taken" in result.err, str(result)
 
 
+def test_env_file_here_is_named_and_not_read(site, make_import, made_years):
+    """Only where no destination is set, and where it would set one."""
+    site.put(2021, made_years(300))
+    importer = make_import(None)
+    path = os.path.join(importer.home, ".env")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("YEARS_TO_IMPORT=2021\nPOSTGRES_HOST=db.example\nPOSTGRES_PASSWORD=geheim\n")
+    hint = ".env here is not read: set -a; . ./.env; set +a"
+    result = importer.run("--years", "2021")
+    assert result.code == program.ALL and hint in result.err and "geheim" not in result.err, str(result)
+    assert hint not in importer.run("--years", "2021", "--to", "sqlite:dvf.sqlite").err
+    assert hint not in importer.with_(environment={"DATABASE_URL": "sqlite:dvf.sqlite"}).run("--years", "2021").err
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("POSTGRES_HOST=\n#POSTGRES_HOST=db\n")
+    assert hint not in importer.run("--years", "2021").err
+
+
 def test_defaults_are_an_sqlite_file_here(site, make_import, made_years):
     site.put(2021, made_years(300))
     importer = make_import(None)
