@@ -1,5 +1,6 @@
 #include "cmd/help.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #ifndef DVF_IMPORT_VERSION
@@ -158,8 +159,11 @@ static const char report_about[] =
 	"Example:\n"
 	"  dvf-import report --html dvf.html\n";
 
+/* Goes on with the text before it, in the help of one command only. */
+#define ALONE (COMMAND_EVERY + 1U)
+
 static const struct {
-	unsigned commands;
+	unsigned commands; /* and ALONE */
 	const char *text;
 } groups[] = {
 	{ COMMAND_EVERY,
@@ -179,16 +183,15 @@ static const struct {
 		"  --source TEMPLATE    URL with {year} in it; http, https or file\n"
 		"                       (DVF_SOURCE_URL); default: geo-dvf on files.data.gouv.fr\n"
 		"  --source YEAR=URL    the file of one year; may be given several times\n" },
-	{ COMMAND_RUN | COMMAND_CHECK,
-		"  --years LIST         like 2021,2023-2025 (YEARS_TO_IMPORT); default: those the\n"
-		"                       source has, from this year down to six before\n" },
-	{ COMMAND_PROMOTE,
+	{ COMMAND_PROMOTE | ALONE,
 		"                       It is asked once more, whether it has something newer\n" },
-	{ COMMAND_VERIFY,
+	{ COMMAND_VERIFY | ALONE,
 		"                       It is asked where the spool was cleaned; without --source\n"
-		"                       the URL that the destination remembers\n"
-		"  --years LIST         like 2021,2023-2025 (YEARS_TO_IMPORT); default: what\n"
-		"                       the destination serves\n" },
+		"                       the URL that the destination remembers\n" },
+	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY,
+		"  --years LIST         like 2021,2023-2025 (YEARS_TO_IMPORT); default: those the\n"
+		"                       source has, from this year down to six before; of verify\n"
+		"                       those that the destination serves\n" },
 	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY | COMMAND_PROMOTE,
 		"  --ca-file FILE       certificates to trust instead of the system's\n" },
 	{ COMMAND_RUN | COMMAND_CHECK | COMMAND_VERIFY,
@@ -279,18 +282,45 @@ static const struct {
 	{ COMMAND_RUN | COMMAND_CHECK,
 		"\nSecrets can come from files: DATABASE_URL_FILE, POSTGRES_PASSWORD_FILE and\n"
 		"DVF_SOURCE_URL_FILE name them. NO_COLOR or TERM=dumb: no live lines.\n" },
-	{ COMMAND_VERIFY,
-		"\nExit code: 0 every year is equal; 1 one is different; 3 one cannot be proved\n"
-		"(its edition is to be had no more, the year is not served, no connection) and\n"
-		"none is different; 64 wrong usage; 75 interrupted.\n" },
-	{ COMMAND_HEALTH, "\nExit code: 0 work is done or goes on; 1 neither; 64 wrong usage.\n" },
-	{ COMMAND_SERVE | COMMAND_REPORT,
-		"\nExit code: 0 done, or ended by a signal; 1 it could not be; 3 there is no\n"
-		"ledger yet (report); 64 wrong usage.\n" },
-	{ COMMAND_EVERY & ~(COMMAND_VERIFY | COMMAND_HEALTH | COMMAND_SERVE | COMMAND_REPORT),
-		"\nExit code: 0 done, every year asked for is in; 2 some are; 1 none is, or it\n"
-		"could not start; 3 refused, nothing changed; 64 wrong usage; 75 interrupted,\n"
-		"run it again to go on.\n" },
+};
+
+/* As each command really ends. */
+static const struct {
+	unsigned commands;
+	const char *names;
+	const char *text;
+} exits[] = {
+	{ COMMAND_RUN, "run",
+		"  0 every year asked for is in; 1 none is, or it could not start; 2 some are;\n"
+		"  3 refused, nothing changed; 64 wrong usage; 75 interrupted, run it again to\n"
+		"  go on.\n" },
+	{ COMMAND_STATUS, "status",
+		"  0 shown; 1 the ledger could not be read; 3 there is none yet; 64 wrong usage.\n" },
+	{ COMMAND_HISTORY, "history",
+		"  0 shown, and with --verify whole; 1 it is not whole, or could not be read; 3\n"
+		"  nothing was imported yet; 64 wrong usage.\n" },
+	{ COMMAND_CHECK, "check",
+		"  0 no line begins with fail; 3 one does; 1 it could not look; 64 wrong usage;\n"
+		"  75 interrupted.\n" },
+	{ COMMAND_VERIFY, "verify",
+		"  0 every year is equal; 1 one is different; 3 one cannot be proved (its edition\n"
+		"  is to be had no more, the year is not served, no connection) and none is\n"
+		"  different; 64 wrong usage; 75 interrupted.\n" },
+	{ COMMAND_PROMOTE | COMMAND_REVERT, "promote and revert",
+		"  0 done, or there was nothing to do; 1 it could not be done; 3 refused for the\n"
+		"  reasons named, nothing changed; 64 wrong usage; 75 interrupted.\n" },
+	{ COMMAND_MEND, "mend",
+		"  0 all were mended, or FILE has none; 1 none was, or that is not known; 3\n"
+		"  refused, nothing changed; 64 wrong usage; 75 interrupted.\n" },
+	{ COMMAND_CLEAN, "clean",
+		"  0 done, or there was nothing to free; 1 a run is going on, or it could not be\n"
+		"  done; 3 the ledger is not to be used, run first; 64 wrong usage.\n" },
+	{ COMMAND_HEALTH, "health", "  0 work is done or goes on; 1 neither; 64 wrong usage.\n" },
+	{ COMMAND_SERVE, "serve",
+		"  0 ended by a signal; 1 it could not go on; 3 the address is not to be had; 64\n"
+		"  wrong usage.\n" },
+	{ COMMAND_REPORT, "report",
+		"  0 written; 1 it could not be; 3 there is no ledger yet; 64 wrong usage.\n" },
 };
 
 static const char *about(unsigned command)
@@ -328,9 +358,15 @@ static const char *about(unsigned command)
 void help_print(unsigned command)
 {
 	fputs(about(command), stdout);
+	bool every = command == COMMAND_EVERY;
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
-		if ((groups[i].commands & command) != 0)
+		if ((groups[i].commands & command) != 0 &&
+			!(every && (groups[i].commands & ALONE) != 0))
 			fputs(groups[i].text, stdout);
+	for (size_t i = 0; i < sizeof(exits) / sizeof(exits[0]); i++)
+		if ((exits[i].commands & command) != 0)
+			printf("\nExit code%s%s:\n%s", every ? " of " : "",
+				every ? exits[i].names : "", exits[i].text);
 }
 
 void help_version(void)

@@ -1,6 +1,7 @@
 """The man pages say what --help says, --help what the program takes, and the ledger's page what the ledger is."""
 import os
 import re
+import socket
 import sqlite3
 import subprocess
 
@@ -99,6 +100,44 @@ def test_exit_codes_of_the_page():
     told = re.findall(r"^\.It (\d+)$", section(page("dvf-import.1"), "EXIT STATUS"), re.MULTILINE)
     assert told == [str(code) for code in (program.ALL, program.NONE, program.SOME, program.REFUSED, program.USAGE,
                                            program.INTERRUPTED)]
+
+
+def exit_codes_of_help(text):
+    told = re.findall(r"^Exit code(?: of ([a-z ]+))?:\n((?:  .*\n)+)", text, re.MULTILINE)
+    return {names: sorted(int(code) for code in re.findall(r"(?<!\S)(\d+)\s", codes)) for names, codes in told}
+
+
+def test_exit_codes_of_help():
+    """Each command's own, and of every command, by its name, the same."""
+    whole = {}
+    for names, codes in exit_codes_of_help(help_of()).items():
+        whole |= {name: codes for name in names.split(" and ")}
+    assert whole == {command: exit_codes_of_help(help_of(command))[""] for command in commands()}
+    assert whole["run"] == [0, 1, 2, 3, 64, 75] and whole["health"] == [0, 1, 64]
+
+
+def test_help_of_every_command_is_told_once():
+    """No option twice, and no line that goes on with what only one command says."""
+    options = re.findall(r"^  (--[a-z-]+ \S*)", help_of(), re.MULTILINE)
+    assert [option for option in options if options.count(option) > 1 and option != "--dry-run "] == []
+    assert "It is asked" not in help_of()
+    assert "It is asked" in help_of("promote") and "It is asked" in help_of("verify")
+
+
+def test_exit_codes_without_a_ledger(tmp_path):
+    """Those that only look say what their help says of a folder where nothing was imported."""
+    for words, code in ((["status"], program.REFUSED), (["history"], program.REFUSED), (["clean"], program.ALL),
+                        (["report", "--html", "x.html"], program.REFUSED)):
+        done = subprocess.run([program.PATH, *words], capture_output=True, text=True, cwd=tmp_path,
+                              env=program.clean_environment(tmp_path))
+        assert done.returncode == code and code in exit_codes_of_help(help_of(words[0]))[""], str(done)
+
+
+def test_exit_code_of_a_taken_port(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = subprocess.run([program.PATH, "serve", "--listen", f"127.0.0.1:{taken.getsockname()[1]}"],
+                              capture_output=True, text=True, cwd=tmp_path, env=program.clean_environment(tmp_path))
+    assert done.returncode == program.REFUSED and "cannot listen there" in done.stderr, str(done)
 
 
 @pytest.fixture(scope="module")
