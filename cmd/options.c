@@ -130,6 +130,10 @@ static bool words_operand(struct words *words, const char *word, struct error *e
 	if (words->command != NULL)
 		return error_set(error, ERROR_USAGE, "unexpected word '%.*s' after %s" SEE_HELP,
 			shown, word, words->command);
+	if (!words->help && strcmp(word, "help") == 0) {
+		words->help = true;
+		return true;
+	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(word, commands[i].name) == 0) {
 			words->command = commands[i].name;

@@ -411,6 +411,14 @@ static void test_help_of_a_command(void **state)
 	text = printed(call, "--version");
 	assert_string_equal(text, "dvf-import " DVF_IMPORT_VERSION "\n");
 	free(text);
+	text = printed(call, "help");
+	assert_non_null(strstr(text, "Usage: dvf-import COMMAND"));
+	free(text);
+	text = printed(call, "help|mend");
+	assert_non_null(strstr(text, "Usage: dvf-import mend"));
+	free(text);
+	expect_wrong(call, "run|help", "unexpected word 'help' after run", NULL);
+	expect_wrong(call, "help|help", "unknown command 'help'", NULL);
 	setenv("CSV_CHUNK_SIZE", "broken", 1);
 	text = printed(call, "run|-h");
 	assert_non_null(strstr(text, "--loaders"));
