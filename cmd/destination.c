@@ -11,6 +11,7 @@
 #define SQLITE_DEFAULT "dvf.sqlite"
 #define ENV_MAX        (64 << 10)
 #define SCHEME_BYTES   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-."
+#define SCHEME_MOST    32
 
 /* Whether every host of "h1:5432,[::1]:5433" has a port that is a number, or none. A colon that
  * begins no port is most often part of a password that was not percent-encoded. */
@@ -69,11 +70,35 @@ static bool file_take(struct destination *to, const char *path, struct error *er
 	return to->url != NULL || error_memory(error, "the destination");
 }
 
+/* Left by docker --env-file and the like, which take quotes for a part of the value. */
+static bool quotes_gone(const char *text, struct error *error)
+{
+	if (text[0] != '"' && text[0] != '\'')
+		return true;
+	return error_set(error, ERROR_USAGE,
+		"it begins with %c: leave out the quotes, which docker --env-file keeps", text[0]);
+}
+
+/* SQLAlchemy's postgresql+psycopg2://. */
+static bool driver_gone(const char *text, size_t scheme, struct error *error)
+{
+	size_t plain = strcspn(text, "+");
+	bool postgres = (plain == 10 && strncmp(text, "postgresql", plain) == 0) ||
+			(plain == 8 && strncmp(text, "postgres", plain) == 0);
+	if (!postgres || plain >= scheme || scheme > SCHEME_MOST ||
+		strncmp(text + scheme, "://", 3) != 0 || strspn(text, SCHEME_BYTES) != scheme)
+		return true;
+	return error_set(error, ERROR_USAGE, "%.*s:// names a driver: leave out %.*s", (int)scheme,
+		text, (int)(scheme - plain), text + plain);
+}
+
 bool destination_take(struct destination *to, const char *text, struct error *error)
 {
 	size_t scheme = strcspn(text, ":");
 	free(to->url);
 	to->url = NULL;
+	if (!quotes_gone(text, error) || !driver_gone(text, scheme, error))
+		return false;
 	if (strncmp(text, "postgresql://", 13) == 0 || strncmp(text, "postgres://", 11) == 0)
 		return url_take(to, text, error);
 	if (strncmp(text, "sqlite:", 7) == 0)
@@ -82,7 +107,7 @@ bool destination_take(struct destination *to, const char *text, struct error *er
 	 * nothing of it is shown. */
 	bool plain = strspn(text, SCHEME_BYTES) == scheme &&
 		     (strncmp(text + scheme, "://", 3) == 0 || strchr(text, '@') == NULL);
-	if (plain && text[scheme] == ':' && scheme > 0 && scheme <= 32)
+	if (plain && text[scheme] == ':' && scheme > 0 && scheme <= SCHEME_MOST)
 		return error_set(error, ERROR_USAGE,
 			"%.*s: is no destination: write postgresql://HOST/DATABASE or sqlite:FILE",
 			(int)scheme, text);

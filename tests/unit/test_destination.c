@@ -103,7 +103,18 @@ static void test_other_destinations(void **state)
 	struct call *call = *state;
 	expect_wrong(call, "run|--to|mysql://u:geheim@h/d", "--to", "mysql");
 	assert_null(strstr(call->error.text, "geheim"));
-	expect_wrong(call, "run|--to|postgresql+psycopg2://h/d", "postgresql+psycopg2", NULL);
+	expect_wrong(call, "run|--to|postgresql+psycopg2://me:geheim@h/d",
+		"--to: postgresql+psycopg2:// names a driver", "leave out +psycopg2");
+	assert_null(strstr(call->error.text, "geheim"));
+	expect_wrong(call, "run|--to|postgres+x://h/d", "leave out +x", NULL);
+	expect_wrong(call, "run|--to|mysql+pymysql://h/d", "is no destination", NULL);
+	expect_wrong(call, "run|--to|'postgresql://me:geheim@h/d'", "begins with '",
+		"leave out the quotes");
+	assert_null(strstr(call->error.text, "geheim"));
+	setenv("DATABASE_URL", "\"postgresql://me:geheim@h/d\"", 1);
+	expect_wrong(call, "run", "DATABASE_URL: it begins with \"", "leave out the quotes");
+	assert_null(strstr(call->error.text, "geheim"));
+	unsetenv("DATABASE_URL");
 	expect_wrong(call, "run|--to|host=h password=geheim", "--to", "scheme");
 	assert_null(strstr(call->error.text, "geheim"));
 	expect_wrong(call, "run|--to|host=h password=gehe:im", "--to", "scheme");
