@@ -48,10 +48,12 @@ static bool plan_take(const struct options *options, struct plan *plan, struct e
 
 static void tell_begin(const struct options *options, const struct plan *plan)
 {
+	char name[256];
 	char text[PLAN_TEXT];
+	sink_shown_name(&options->to, name);
 	plan_text(plan, text);
-	log_note(LOG_INFO, 0, "importing into %s, state in %s, %s", options->to.name,
-		options->state_folder, text);
+	log_note(LOG_INFO, 0, "importing into %s, state in %s, %s", name, options->state_folder,
+		text);
 }
 
 static bool run_take(const struct options *options, struct held *held, struct error *error)

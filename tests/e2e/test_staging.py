@@ -1,5 +1,6 @@
 """run --staging: what goes into staging, what live keeps serving meanwhile, and when there is nothing to stage."""
 import hashlib
+import re
 
 import pytest
 
@@ -68,9 +69,10 @@ def test_nothing_new_makes_nothing(destination, staging, importer, site, made_ye
 
 
 def test_first_import_into_staging(destination, staging, importer, site, made_years):
-    """There is no live table yet."""
+    """There is no live table yet. What the log says it loads into is staging."""
     site.put(2021, made_years(ROWS, year=2021))
-    importer.run_well("--years", "2021", "--staging")
+    said = importer.run_well("--years", "2021", "--staging").err
+    assert re.search(r"importing into \S+ \(staging\), state in ", said), said
     assert staging.there.counts() == {2021: ROWS}
     assert destination.counts() == {}
 
