@@ -63,9 +63,11 @@ bool command_lock(const struct options *options, int *lock, struct error *error)
 	if (!done || *lock != -1)
 		return done;
 	one_line(holder);
-	return error_set(error, ERROR_BUSY,
-		"another run is going on in %s (%s): let it end, or give this one its own --state",
-		options->state_folder, holder[0] != '\0' ? holder : "it left no name");
+	/* What is done with a folder's downloads or history cannot be done with another one's. */
+	bool may_move = strcmp(options->command, "run") == 0;
+	return error_set(error, ERROR_BUSY, "another run is going on in %s (%s): let it end%s",
+		options->state_folder, holder[0] != '\0' ? holder : "it left no name",
+		may_move ? ", or give this one its own --state" : "");
 }
 
 bool command_lock_shown(const struct options *options, int *lock, struct error *error)

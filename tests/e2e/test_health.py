@@ -126,6 +126,10 @@ def test_what_keeps_runs_out_is_no_run(site, make_destination, make_import, made
     with subprocess.Popen(importer.words("mend", ["-"]), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, cwd=importer.home) as mend:
         wait_for(lambda: f"pid {mend.pid} " in lock.read_text(), 60, "mend to have the lock")
+        assert "or give this one its own --state" in importer.run("--years", "2021").said
+        for command in (["clean"], ["promote"]):
+            result = importer.call(*command)
+            assert result.code == program.NONE and result.err.rstrip().endswith("): let it end"), str(result)
         expect(importer, 1, "was killed and none goes on")
         mend.kill()
 
