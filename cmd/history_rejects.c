@@ -10,7 +10,9 @@
 #include "stages/value.h"
 #include "state/json.h"
 
-#define RAW_SHOWN 72 /* bytes of a record that people look at */
+#define COLUMN_WIDTH 28                  /* code_nature_culture_speciale */
+#define REASON_AT    (50 + COLUMN_WIDTH) /* where the reason begins */
+#define RAW_SHOWN    72                  /* bytes of a record that people look at */
 #define JSON_LIMIT                                                                                 \
 	((size_t)40 << 20) /* a record, and what it was mended to, every byte escaped              \
 			    */
@@ -62,16 +64,16 @@ static bool add_shown(struct buf *out, const char *text, size_t size, struct err
 static bool add_people(struct listing *listing, const struct kept *kept, struct error *error)
 {
 	struct buf *out = &listing->out;
-	bool done = buf_print(out, error, "%4d %9llu %12llu  %-9s  %-6s  %-25s  ", kept->year,
+	bool done = buf_print(out, error, "%4d %9llu %12llu  %-9s  %-6s  %-*s  ", kept->year,
 			    (unsigned long long)kept->record, (unsigned long long)kept->plain_first,
 			    sink_stage_word(kept->stage), kept->mended != NULL ? "mended" : "",
-			    kept->column != NULL ? kept->column : "-") &&
+			    COLUMN_WIDTH, kept->column != NULL ? kept->column : "-") &&
 		    add_shown(out, kept->reason, strlen(kept->reason), error) &&
 		    buf_add_text(out, "  |  ", error) &&
 		    add_shown(out, kept->raw, kept->raw_size, error) &&
 		    buf_add_text(out, "\n", error);
 	if (done && kept->mended != NULL)
-		done = buf_print(out, error, "%72s mended to  |  ", "") &&
+		done = buf_print(out, error, "%*smended to  |  ", REASON_AT, "") &&
 		       add_shown(out, kept->mended, kept->mended_size, error) &&
 		       buf_add_text(out, "\n", error);
 	return done;
@@ -157,8 +159,9 @@ static bool list(struct listing *listing, struct kept_reader *reader, struct err
 		if (end)
 			break;
 		if (listing->count == 0 && !listing->options->csv && !listing->options->json)
-			printf("%4s %9s %12s  %-9s  %-6s  %-25s  %s\n", "year", "record",
-				"plain offset", "edition", "", "column", "reason  |  record");
+			printf("%4s %9s %12s  %-9s  %-6s  %-*s  %s\n", "year", "record",
+				"plain offset", "edition", "", COLUMN_WIDTH, "column",
+				"reason  |  record");
 		if (!add_one(listing, &kept, error) || !write_out(listing, error))
 			return false;
 	}

@@ -221,6 +221,9 @@ def test_what_people_see_is_safe_for_a_terminal(year):
     assert len(lines) == 1 + len(year.bad) + 1, out
     assert "RUE\\x00DU \\xff\\x1b[2J" in out and "'deux' is not a whole number" in out
     assert [line for line in lines if "mended" in line and "much" in line] and "mended to" in out
+    head = lines[0].index("reason")
+    assert all(line[head - 2:head] == "  " and line[head] != " " for line in lines), out
+    assert lines[0].index("column") + len("code_nature_culture_speciale") + 2 == head
     assert len(year.rejects("--limit", "3").splitlines()) == 4
     assert "no record" in year.rejects("--year", "2020")
     told = json.loads(year.rejects("--json"))
