@@ -24,12 +24,16 @@ static mode_t umask_now(void)
 static bool write_file(const char *path, const struct buf *text, struct error *error)
 {
 	char *beside = NULL;
+	struct stat status;
 	int fd = -1;
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		return error_set(error, ERROR_SYSTEM,
+			"cannot write %s: it is a folder, name a file in it", path);
 	if (asprintf(&beside, "%s.XXXXXX", path) == -1)
 		return error_memory(error, "a path");
 	fd = mkostemp(beside, O_CLOEXEC);
 	bool made = fd != -1;
-	bool done = made || error_system(error, "cannot make a file beside %s", path);
+	bool done = made || error_system(error, "cannot write %s", path);
 	done = done && (fchmod(fd, NEW_MODE & ~umask_now()) == 0 ||
 			       error_system(error, "cannot set the mode of %s", beside));
 	done = done && file_write_at(fd, text->bytes, text->size, 0, error) &&

@@ -382,7 +382,12 @@ def test_report_is_one_file(importer, site, made_years, language):
     assert f'<html lang="{language}">' in text and "/events" not in re.sub(r"<script>.*?</script>", "", text,
                                                                            flags=re.DOTALL)
     assert [name for name in os.listdir(importer.home) if "report" in name] == ["report.html"]
-    assert importer.call("report", "--html", "/nowhere/report.html").code == program.NONE
+    for wrong, said in (("/nowhere/report.html", "cannot write /nowhere/report.html: No such file or directory"),
+                        (importer.home, f"cannot write {importer.home}: it is a folder")):
+        result = importer.call("report", "--html", wrong)
+        assert result.code == program.NONE and said in result.err, str(result)
+    assert [name for name in os.listdir(os.path.dirname(importer.home))
+            if name.startswith(os.path.basename(importer.home) + ".")] == []
     assert importer.call("report").code == program.USAGE
 
 
