@@ -321,17 +321,18 @@ def rights_in_readme(role, database):
         section = re.search(r"## Rights it needs(.*?)\n## ", readme.read(), re.S).group(1)
     found = [re.sub(r"\bdb\b", database, re.sub(r"\bdvf\b", role, one)).replace("'...'", "%s")
              for one in re.findall(r"^    ([A-Z].*?);", section, re.M)]
-    assert len(found) == 6, section
-    return found[:3], found[3:]
+    assert len(found) == 7, section
+    return found[0], found[1:4], found[4:]
 
 
 @pytest.fixture
 def bare(postgres, request):
     """A database that is somebody else's, and the statements that let a new role in."""
     name = role = f"bare_{os.getpid()}"
-    postgres.sql(f"CREATE DATABASE {name}")
+    make, least, more = rights_in_readme(role, name)
+    assert make.startswith(f"CREATE DATABASE {name} ")
+    postgres.sql(make)
     postgres.sql(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")  # a right that nobody told us to give
-    least, more = rights_in_readme(role, name)
     destination = program.PostgresDestination(postgres, name)
     destination.to = destination.to.replace("//importer:", f"//{role}:")
     with contextlib.closing(postgres.connect(name)) as connection, connection.cursor() as cursor:
