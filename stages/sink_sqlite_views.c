@@ -8,32 +8,34 @@
 #include "stages_sql.h"
 #include "state/base/log.h"
 
+static const char sale[] = "dvf_sale", price_m2[] = "dvf_price_m2";
+
 #define VERSION_OF_WINDOWS 3025000 /* with row_number() OVER */
 
-static bool is_so(sqlite3 *db, const char *sql, bool *so, struct error *error)
+static bool is_so(sqlite3 *db, const char *sql, const char *name, bool *so, struct error *error)
 {
 	sqlite3_stmt *statement = NULL;
 	bool row = false;
 	if (!sqlite_prepare(db, &statement, sql, NULL, error))
 		return false;
+	if (name != NULL)
+		sqlite_bind_text(statement, 1, name);
 	bool done = sqlite_step(statement, &row, error);
 	*so = done && row && sqlite3_column_int(statement, 0) != 0;
 	sqlite3_finalize(statement);
 	return done;
 }
 
-static bool drop(sqlite3 *db, struct error *error)
+static bool drop(sqlite3 *db, const char *name, struct error *error)
 {
-	const struct sql_value sale[] = { { "name", "dvf_sale" }, { NULL, NULL } };
-	const struct sql_value price[] = { { "name", "dvf_price_m2" }, { NULL, NULL } };
-	return sqlite_run(db, sql_sqlite_views_drop, price, error) &&
-	       sqlite_run(db, sql_sqlite_views_drop, sale, error);
+	const struct sql_value values[] = { { "name", name }, { NULL, NULL } };
+	return sqlite_run(db, sql_sqlite_views_drop, values, error);
 }
 
 static bool make(sqlite3 *db, struct error *error)
 {
-	return sqlite_run(db, "SAVEPOINT views", NULL, error) && drop(db, error) &&
-	       sqlite_run(db, sql_sqlite_view_sale, NULL, error) &&
+	return sqlite_run(db, "SAVEPOINT views", NULL, error) && drop(db, price_m2, error) &&
+	       drop(db, sale, error) && sqlite_run(db, sql_sqlite_view_sale, NULL, error) &&
 	       sqlite_run(db, sql_sqlite_view_price_m2, NULL, error) &&
 	       sqlite_run(db, "RELEASE views", NULL, error);
 }
@@ -59,7 +61,7 @@ bool sqlite_views(sqlite3 *db, struct error *error)
 	bool missing = false;
 	if (sqlite3_libversion_number() < VERSION_OF_WINDOWS)
 		return true;
-	if (!is_so(db, sql_sqlite_views_missing, &missing, error))
+	if (!is_so(db, sql_sqlite_views_missing, NULL, &missing, error))
 		return false;
 	if (!missing || make(db, error))
 		return true;
@@ -75,6 +77,8 @@ bool sqlite_views(sqlite3 *db, struct error *error)
 
 bool sqlite_views_yield(sqlite3 *db, struct error *error)
 {
-	bool yield = false;
-	return is_so(db, sql_sqlite_views_yield, &yield, error) && (!yield || drop(db, error));
+	bool price_goes = false, sale_goes = false;
+	return is_so(db, sql_sqlite_views_yield, price_m2, &price_goes, error) &&
+	       is_so(db, sql_sqlite_views_yield, sale, &sale_goes, error) &&
+	       (!price_goes || drop(db, price_m2, error)) && (!sale_goes || drop(db, sale, error));
 }

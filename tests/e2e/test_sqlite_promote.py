@@ -213,6 +213,15 @@ def test_our_views_give_way_to_what_live_has_instead(pair, theirs):
     pair.ask(f"SELECT mine FROM {name}")
 
 
+def test_our_view_stays_where_theirs_stands_on_it(pair):
+    pair.load_both()
+    pair.ask("DROP VIEW dvf_price_m2")
+    pair.ask("CREATE VIEW dvf_price_m2 AS SELECT count(*) AS mine FROM dvf_sale")
+    pair.call_well("promote", "--carry")
+    assert pair.ask("SELECT mine FROM dvf_price_m2")[0][0] > 0
+    assert pair.ask("SELECT instr(sql, 'made by dvf-import') > 0 FROM sqlite_master WHERE name = 'dvf_sale'") == [(1,)]
+
+
 def test_rows_that_stand_there_more_than_once(pair):
     """As many rows in both files, and none that the other lacks: but not each as often."""
     pair.load_both()
