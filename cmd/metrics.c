@@ -152,8 +152,8 @@ static void years(struct metrics *metrics)
 	per_year(metrics, "year_plain_size_bytes", "Plain bytes in all, 0: not known yet.",
 		year_plain);
 	per_year(metrics, "year_duration_seconds", "Time the last run spent on it.", year_seconds);
-	per_year(metrics, "year_published",
-		"1: in; 0 also while a source is asked for a newer edition.", year_published);
+	per_year(metrics, "year_published", "1: in, and nothing newer of it is on its way.",
+		year_published);
 	stages(metrics);
 }
 

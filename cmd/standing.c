@@ -57,9 +57,7 @@ static void find_work(struct standing *standing, const struct look *look)
 	for (size_t k = 0; (stage = stage_word(k)) != NULL && stage_kind(stage) != STAGE_RESTS; k++)
 		for (unsigned i = 0; look->destination_count > 0 && i < to->year_count; i++) {
 			const struct year_state *state = &to->years[i].state;
-			/* What a killed run left is no work of this one's. */
-			if (strcmp(state->stage, stage) != 0 ||
-				strcmp(to->years[i].updated_at, look->runs[0].started_at) < 0)
+			if (strcmp(state->stage, stage) != 0)
 				continue;
 			standing->year = state->year;
 			standing->rows = state->rows;

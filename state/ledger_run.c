@@ -65,6 +65,14 @@ static bool insert_run(struct ledger *ledger, const struct run_beginning *run, s
 	return db_run(query, error);
 }
 
+static bool stop_years(struct ledger *ledger, struct error *error)
+{
+	struct db_query *query = NULL;
+	return db_prepare(ledger->db, sql_years_left, "stopping years of killed runs", &query,
+		       error) &&
+	       db_run(query, error);
+}
+
 static bool begin_run(struct ledger *ledger, const void *what, struct error *error)
 {
 	const struct run_beginning *run = what;
@@ -72,7 +80,7 @@ static bool begin_run(struct ledger *ledger, const void *what, struct error *err
 	while (found)
 		if (!close_one_killed(ledger, &found, error))
 			return false;
-	if (!insert_run(ledger, run, error))
+	if (!stop_years(ledger, error) || !insert_run(ledger, run, error))
 		return false;
 	struct field fields[] = {
 		FIELD_T("version", run->version),

@@ -10,6 +10,7 @@
 #include "state/db.h"
 #include "state/ledger.h"
 #include "state/ranges.h"
+#include "state/stage.h"
 
 #define URL "https://example.org/2021/full.csv.gz"
 
@@ -596,6 +597,35 @@ static void test_durable_calls_reach_the_disk(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
+static bool rests(void *context, const char *name, const struct year_state *year,
+	const char *updated_at, struct error *ignored)
+{
+	const char *word = stage_word((size_t)(year->year - 2000));
+	(void)context;
+	(void)name;
+	(void)updated_at;
+	(void)ignored;
+	assert_string_equal(year->stage, stage_kind(word) == STAGE_RESTS ? word : "stopped");
+	return true;
+}
+
+/* Each word that is no rest, wherever it stands in the code. */
+static void test_years_of_a_killed_run_are_stopped(void **state)
+{
+	(void)state;
+	bool known;
+	const char *word;
+	assert_done(ledger_run_begin(ledger, "0.1", "h", "{}", &error));
+	assert_done(ledger_destination(ledger, "uuid", "sqlite", "to", &known, &error));
+	for (size_t i = 0; (word = stage_word(i)) != NULL; i++) {
+		struct year_state year = { .year = 2000 + (int)i };
+		snprintf(year.stage, sizeof(year.stage), "%s", word);
+		assert_done(ledger_year_put(ledger, &year, &error));
+	}
+	assert_done(ledger_run_begin(ledger, "0.1", "h", "{}", &error));
+	assert_done(ledger_years(ledger, "uuid", rests, NULL, &error));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -615,6 +645,7 @@ int main(void)
 		TEST(test_run_ends_once),
 		TEST(test_killed_runs_are_closed),
 		TEST(test_every_open_run_is_closed),
+		TEST(test_years_of_a_killed_run_are_stopped),
 		TEST(test_settings_must_be_an_object),
 		TEST(test_durable_calls_reach_the_disk),
 	};
