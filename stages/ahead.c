@@ -68,22 +68,21 @@ static void learn(struct ahead *ahead, const struct ahead_task *task)
 
 static void fetch_task(struct ahead *ahead, struct ahead_task *task)
 {
-	struct fetch_settings settings = ahead->settings;
 	struct asking asking = { .ahead = ahead, .task = task };
 	const struct fetch_request request = { .year = task->year,
 		.url = task->url,
 		.packing = source_packing(task->url),
 		.have = task->has_have ? &task->have : NULL,
 		.part = task->has_part ? &task->part : NULL,
+		.once = is_silent(ahead, task->url),
 		.context = &asking,
 		.durable = on_durable,
 		.progress = on_progress };
 	const struct ahead_event event = { .kind = AHEAD_ENDED, .task = task };
 	uint64_t started_ms = clock_ms();
-	if (is_silent(ahead, task->url))
-		settings.retries = 0;
 	atomic_store(&task->begun, true);
-	task->failed = !fetch_file(&settings, &request, &task->outcome, &task->spool, &task->error);
+	task->failed =
+		!fetch_file(&ahead->settings, &request, &task->outcome, &task->spool, &task->error);
 	learn(ahead, task);
 	task->took_ms = clock_ms() - started_ms;
 	tell(ahead, &event);

@@ -37,10 +37,9 @@ static uint64_t backoff_ms(const struct fetch_settings *settings, unsigned faile
 }
 
 /* True: waited, ask again. False: *error is final. */
-static bool wait_again(const struct fetch_settings *settings, int year, unsigned failed,
-	enum verdict verdict, const struct answer *answer, struct error *error)
+static bool wait_again(const struct fetch_settings *settings, unsigned allowed, int year,
+	unsigned failed, enum verdict verdict, const struct answer *answer, struct error *error)
 {
-	unsigned allowed = settings->retries;
 	if (verdict == VERDICT_RETRY_ONCE && allowed > 1)
 		allowed = 1;
 	if (failed >= allowed) {
@@ -57,8 +56,14 @@ static bool wait_again(const struct fetch_settings *settings, int year, unsigned
 	       error_set(error, ERROR_STOPPED, "stopped while waiting to ask the server again");
 }
 
+static unsigned tries_allowed(const struct download *download)
+{
+	return download->request->once && !download->heard ? 0 : download->settings->retries;
+}
+
 static void note_progress(struct download *download)
 {
+	download->heard |= download->ask.answer.status != 0;
 	if (download->file.size > download->size_most) {
 		download->size_most = download->file.size;
 		download->failed = 0;
@@ -91,8 +96,8 @@ static bool download_run(struct download *download, bool *unchanged, struct erro
 			break;
 		case VERDICT_RETRY:
 		case VERDICT_RETRY_ONCE:
-			if (!wait_again(download->settings, request->year, download->failed++,
-				    verdict, &download->ask.answer, error))
+			if (!wait_again(download->settings, tries_allowed(download), request->year,
+				    download->failed++, verdict, &download->ask.answer, error))
 				return false;
 			break;
 		}
@@ -171,7 +176,8 @@ bool fetch_probe(const struct fetch_settings *settings, const char *url, bool *t
 		failed++) {
 		verdict = probe_judge(&ask, ask_send(&ask, error), there, error);
 		if ((verdict == VERDICT_RETRY || verdict == VERDICT_RETRY_ONCE) &&
-			!wait_again(settings, 0, failed, verdict, &ask.answer, error))
+			!wait_again(settings, settings->retries, 0, failed, verdict, &ask.answer,
+				error))
 			break;
 	}
 	if (*there)

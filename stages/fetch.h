@@ -39,6 +39,7 @@ struct fetch_request {
 	const struct validators *have; /* what we hold already (spool whole or year published):
 					  asked with If-None-Match; NULL: ask for the bytes */
 	const struct part *part;       /* to continue; NULL: start a new one */
+	bool once;                     /* one try, as long as nobody answers */
 	void *context;
 	/* part->durable bytes are on disk now; called after each fsync, and first with durable 0.
 	 */

@@ -37,6 +37,7 @@ struct download {
 	uint64_t limit;     /* this answer's body ends here at the latest */
 	uint64_t size_most; /* furthest the part ever was: more than that is progress */
 	unsigned failed;    /* tries since then that failed */
+	bool heard;         /* a server has answered */
 	bool range_useless;
 	bool have_useless;
 	enum phase phase;

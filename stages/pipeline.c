@@ -341,19 +341,29 @@ static bool end_staging(struct pipeline *pipeline, struct error *error)
 	       staging_may_promote(pipeline, may, error);
 }
 
+/* Its source is not asked yet, or what the source has is not imported. */
+static bool is_open(const struct work *work)
+{
+	return work->turn == TURN_FETCH || (work->refresh && !work->imported) ||
+	       (work->turn == TURN_IMPORT &&
+		       strcmp(work->spool.sha256, work->progress->state.sha256) != 0);
+}
+
 /* The ledger may lag: when it fails after the last year came in, the next run adds what it lacks.
  */
 static bool is_all_in(const struct pipeline *pipeline, const struct error *error)
 {
-	bool in = pipeline->live == NULL && pipeline->count > 0 &&
+	bool in = pipeline->live == NULL && !pipeline->retaken &&
 		  ledger_is_failing(pipeline->ledger) && error->kind != ERROR_FENCED &&
 		  (error->kind != ERROR_STOPPED || pipeline->pump_error.kind != ERROR_NONE);
+	unsigned count = 0;
 	for (unsigned i = 0; in && i < pipeline->count; i++) {
 		const struct work *work = &pipeline->works[i];
-		bool unasked = work->turn == TURN_FETCH || (work->refresh && !work->imported);
-		in = !unasked && outcome_is_in(work->progress->outcome);
+		bool absent = work_is_absent(work);
+		in = absent || (!is_open(work) && outcome_is_in(work->progress->outcome));
+		count += absent ? 0 : 1;
 	}
-	return in;
+	return in && count > 0;
 }
 
 static void finish(struct pipeline *pipeline)

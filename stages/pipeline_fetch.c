@@ -85,8 +85,12 @@ static bool stays_in(
 	struct pipeline *pipeline, struct work *work, const char *message, struct error *error)
 {
 	struct year_state *state = &work->progress->state;
-	state->packed_done = state->packed_size = work->served_packed;
-	state->plain_done = state->plain_size = work->served_plain;
+	const struct edition_memory *served = &work->served;
+	memcpy(state->sha256, served->edition.sha256, sizeof(state->sha256));
+	state->packed_done = state->packed_size = served->edition.packed_size;
+	state->plain_done = state->plain_size = served->plain_size;
+	state->rows = served->rows;
+	state->rejects = served->rejects;
 	return work_stage(pipeline, work, "published", message, error);
 }
 
@@ -300,8 +304,7 @@ bool work_look_back(struct pipeline *pipeline, struct work *work, struct error *
 	decide(work, shown, &served.edition);
 	if (!work->progress->serving)
 		return true;
-	work->served_packed = served.edition.packed_size;
-	work->served_plain = served.plain_size;
+	work->served = served;
 	work->progress->state.rows = served.rows;
 	work->progress->state.rejects = served.rejects;
 	memcpy(work->progress->state.sha256, served.edition.sha256, sizeof(served.edition.sha256));

@@ -38,9 +38,9 @@ struct work {
 	bool copy_if_same; /* what the source is asked about is live's, and staging lacks it */
 	bool reverted;     /* staging: a revert holds the edition, */
 	bool kept_live;    /* and it has what live serves instead */
-	uint64_t served_packed, served_plain; /* sizes of what is served, bytes; 0: not known */
-	bool in_live;                         /* staging: live serves the year, */
-	struct edition_memory lives;          /* as this */
+	struct edition_memory served; /* what the sink serves, if progress->serving */
+	bool in_live;                 /* staging: live serves the year, */
+	struct edition_memory lives;  /* as this */
 };
 
 struct year;
