@@ -106,8 +106,7 @@ bool ahead_open(struct ahead *ahead, const struct fetch_settings *settings, stru
 		return false;
 	int failed = pthread_create(&ahead->thread, NULL, fetch_thread, ahead);
 	ahead->started = failed == 0;
-	return ahead->started ||
-	       error_set(error, ERROR_SYSTEM, "cannot start the fetch thread (error %d)", failed);
+	return ahead->started || error_thread(error, failed);
 }
 
 bool ahead_ask(struct ahead *ahead, struct ahead_task *task, struct error *error)

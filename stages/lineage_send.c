@@ -179,7 +179,7 @@ static bool server_open(struct lineage_send *send, struct error *error)
 	if (failed == 0)
 		return true;
 	queue_free(&send->queue);
-	return error_set(error, ERROR_SYSTEM, "cannot start a thread (error %d)", failed);
+	return error_thread(error, failed);
 }
 
 struct lineage_send *lineage_send_open(

@@ -356,10 +356,7 @@ static bool start(pthread_t *thread, void *(*body)(void *), struct work *work, s
 	pthread_attr_setstacksize(&attributes, THREAD_STACK);
 	int failed = pthread_create(thread, &attributes, body, work);
 	pthread_attr_destroy(&attributes);
-	return failed == 0 || error_set(error, ERROR_SYSTEM,
-				      "cannot start a thread (error %d): the process or "
-				      "container may be at its limit of processes",
-				      failed);
+	return failed == 0 || error_thread(error, failed);
 }
 
 static bool run_threads(

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +11,10 @@
 #include <unistd.h>
 
 #include "state/base/file.h"
+#include "state/base/sha256.h"
 #include "state/base/stop.h"
 
 #define READ_SIZE ((size_t)64 << 10)
-
-struct sha256 {
-	EVP_MD_CTX *context;
-};
 
 void spool_name(int year, const char *sha256, bool plain, char name[static NAME_MAX_SPOOL])
 {
@@ -130,51 +126,4 @@ bool spool_remove(const char *folder, const char *file, uint64_t *freed, struct 
 	if (freed != NULL && there)
 		*freed = (uint64_t)status.st_size;
 	return true;
-}
-
-bool sha256_new(struct sha256 **sum, struct error *error)
-{
-	*sum = calloc(1, sizeof(**sum));
-	if (*sum == NULL) {
-		error_memory(error, "a checksum");
-		return false;
-	}
-	(*sum)->context = EVP_MD_CTX_new();
-	if ((*sum)->context == NULL ||
-		EVP_DigestInit_ex((*sum)->context, EVP_sha256(), NULL) != 1) {
-		sha256_free(*sum);
-		*sum = NULL;
-		error_set(error, ERROR_SYSTEM, "libcrypto refuses to take a SHA-256");
-		return false;
-	}
-	return true;
-}
-
-bool sha256_add(struct sha256 *sum, const void *bytes, size_t size, struct error *error)
-{
-	if (EVP_DigestUpdate(sum->context, bytes, size) != 1)
-		return error_set(error, ERROR_SYSTEM, "libcrypto failed while taking a SHA-256");
-	return true;
-}
-
-bool sha256_end(struct sha256 *sum, char hex[static SHA256_HEX], struct error *error)
-{
-	static const char digits[] = "0123456789abcdef";
-	unsigned char raw[EVP_MAX_MD_SIZE];
-	unsigned size = 0;
-	if (EVP_DigestFinal_ex(sum->context, raw, &size) != 1 || size != (SHA256_HEX - 1) / 2)
-		return error_set(error, ERROR_SYSTEM, "libcrypto failed while ending a SHA-256");
-	for (size_t i = 0; i < size; i++) {
-		hex[2 * i] = digits[raw[i] >> 4];
-		hex[2 * i + 1] = digits[raw[i] & 15];
-	}
-	hex[SHA256_HEX - 1] = '\0';
-	return true;
-}
-
-void sha256_free(struct sha256 *sum)
-{
-	if (sum != NULL)
-		EVP_MD_CTX_free(sum->context);
-	free(sum);
 }

@@ -26,11 +26,4 @@ bool spool_there(const char *folder, const struct spool *spool);
 /* Removes the file; one that is not there is no error. *freed (may be NULL) gets its size. */
 bool spool_remove(const char *folder, const char *file, uint64_t *freed, struct error *error);
 
-/* A running SHA-256, ended as 64 hex digits. sha256_free accepts NULL. */
-struct sha256;
-bool sha256_new(struct sha256 **sum, struct error *error);
-bool sha256_add(struct sha256 *sum, const void *bytes, size_t size, struct error *error);
-bool sha256_end(struct sha256 *sum, char hex[static SHA256_HEX], struct error *error);
-void sha256_free(struct sha256 *sum);
-
 #endif

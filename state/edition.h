@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SHA256_HEX     65 /* 64 hexadecimal digits and the NUL */
+#include "state/base/sha256.h"
+
 #define URL_MAX        1024
 #define NAME_MAX_SPOOL 96
 

@@ -10,10 +10,10 @@
  *are never given twice.
  */
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "state/base/sha256.h"
 #include "state/ledger_private.h"
 #include "state_sql.h"
 
@@ -29,47 +29,33 @@ enum event_column {
 	EVENT_HASH,
 };
 
-static bool digest_text(EVP_MD_CTX *digest, const char *text)
+static bool add_text(struct sha256 *sum, const char *text, struct error *error)
 {
 	char length[24];
 	size_t size = strlen(text);
 	int digits = snprintf(length, sizeof(length), "%zu:", size);
-	return EVP_DigestUpdate(digest, length, (size_t)digits) == 1 &&
-	       EVP_DigestUpdate(digest, text, size) == 1 && EVP_DigestUpdate(digest, ",", 1) == 1;
+	return sha256_add(sum, length, (size_t)digits, error) &&
+	       sha256_add(sum, text, size, error) && sha256_add(sum, ",", 1, error);
 }
 
-static bool digest_number(EVP_MD_CTX *digest, int64_t number)
+static bool add_number(struct sha256 *sum, int64_t number, struct error *error)
 {
 	char text[24];
 	snprintf(text, sizeof(text), "%" PRId64, number);
-	return digest_text(digest, text);
+	return add_text(sum, text, error);
 }
 
-static void hex_of(const unsigned char *bytes, size_t size, char *hex)
+static bool hash_event(const struct event *event, const char *previous, char hex[static SHA256_HEX],
+	struct error *error)
 {
-	static const char digits[] = "0123456789abcdef";
-	for (size_t i = 0; i < size; i++) {
-		hex[2 * i] = digits[bytes[i] >> 4];
-		hex[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	hex[2 * size] = '\0';
-}
-
-static bool hash_event(
-	const struct event *event, const char *previous, char *hex, struct error *error)
-{
-	unsigned char hash[32];
-	EVP_MD_CTX *digest = EVP_MD_CTX_new();
-	bool done = digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
-		    digest_number(digest, event->number) && digest_text(digest, event->at) &&
-		    digest_number(digest, event->run) && digest_text(digest, event->kind) &&
-		    digest_number(digest, event->year) && digest_text(digest, event->body) &&
-		    digest_text(digest, previous) && EVP_DigestFinal_ex(digest, hash, NULL) == 1;
-	EVP_MD_CTX_free(digest);
-	if (!done)
-		return error_memory(error, "the SHA-256 of an event");
-	hex_of(hash, sizeof(hash), hex);
-	return true;
+	struct sha256 *sum = NULL;
+	bool done = sha256_new(&sum, error) && add_number(sum, event->number, error) &&
+		    add_text(sum, event->at, error) && add_number(sum, event->run, error) &&
+		    add_text(sum, event->kind, error) && add_number(sum, event->year, error) &&
+		    add_text(sum, event->body, error) && add_text(sum, previous, error) &&
+		    sha256_end(sum, hex, error);
+	sha256_free(sum);
+	return done;
 }
 
 /* Replaces the object in `body` by one that has the field too. */

@@ -61,6 +61,14 @@ bool error_memory(struct error *error, const char *what)
 		what);
 }
 
+bool error_thread(struct error *error, int number)
+{
+	return error_set(error, ERROR_SYSTEM,
+		"cannot start a thread (error %d): memory is short, or the process or container is at its "
+		"limit of processes",
+		number);
+}
+
 bool error_where(struct error *error, const char *format, ...)
 {
 	char after[sizeof(error->text)];

@@ -49,6 +49,8 @@ bool error_system(struct error *error, const char *format, ...)
 
 /* Out of memory, in our own process. */
 bool error_memory(struct error *error, const char *what);
+/* Of what pthread_create returned. */
+bool error_thread(struct error *error, int number);
 
 /* Puts "<format>: " before the text that is there. Returns false. */
 bool error_where(struct error *error, const char *format, ...)
