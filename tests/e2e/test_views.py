@@ -1,5 +1,7 @@
 """dvf_sale and dvf_price_m2: what they show of the real data, and that they stand in nobody's way."""
+import contextlib
 import json
+import sqlite3
 
 import pytest
 
@@ -189,6 +191,21 @@ def test_views_of_a_newer_program_stay_as_they_are(database, site, make_import, 
         assert (database.query("SELECT pg_get_viewdef('dvf_sale'::regclass)") != definition) is changed, version
         assert (database.query("SELECT to_regclass('dvf_price_m2')") == [(None,)]) is changed, version
     works(database)
+
+
+def test_views_of_a_newer_program_stay_in_sqlite_too(make_destination, site, make_import, made_years):
+    site.put(2021, made_years(500))
+    file = make_destination("sqlite")
+    importer = make_import(file)
+    importer.run_well("--years", "2021")
+    for version, changed in ((2, True), (10, True), (0, False)):
+        theirs = f"CREATE VIEW dvf_sale AS /* made by dvf-import, version {version} */ SELECT 1 AS nombre_lignes"
+        with contextlib.closing(sqlite3.connect(file.path)) as connection:
+            connection.executescript(f"DROP VIEW IF EXISTS dvf_price_m2; DROP VIEW dvf_sale; {theirs}")
+        importer.run_well("--years", "2021")
+        views = dict(file.query("SELECT name, sql FROM sqlite_master WHERE name IN ('dvf_sale', 'dvf_price_m2')"))
+        assert (views["dvf_sale"] == theirs) is changed and ("dvf_price_m2" not in views) is changed, version
+    works(file)
 
 
 def test_policies_on_dvf_hold_in_the_views(database, site, make_import, made_years):
