@@ -223,3 +223,15 @@ def small_disk():
     for folder in mounted:
         subprocess.run(["umount", "-l", folder], check=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def open_place():
+    """A folder that every user may enter, with the program in it; root only, who can become another one."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    place = tempfile.mkdtemp(prefix="dvf-place-")
+    os.chmod(place, 0o755)
+    shutil.copy(program.PATH, place)
+    yield place
+    shutil.rmtree(place)

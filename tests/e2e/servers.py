@@ -422,6 +422,12 @@ http {{
         end_process(self.process)
         self.process = None
 
+    def slow_down(self, rate):
+        """What is below /slow/, from now on."""
+        self.rate = rate
+        self.stop()
+        self.start()
+
     def remove(self):
         self.stop()
         shutil.rmtree(self.work, ignore_errors=True)

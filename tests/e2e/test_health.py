@@ -3,11 +3,9 @@ import contextlib
 import json
 import os
 import pathlib
-import shutil
 import signal
 import sqlite3
 import subprocess
-import tempfile
 import time
 
 import pytest
@@ -48,9 +46,7 @@ def test_before_during_and_after(site, make_destination, make_import, made_years
 
 
 def test_a_slow_download_is_progress_and_a_stuck_one_is_not(site, make_destination, make_import, made_years):
-    site.rate = "50k"
-    site.stop()
-    site.start()
+    site.slow_down("50k")
     site.put(2021, made_years(200_000))
     importer = make_import(make_destination("sqlite"), part="slow")
     process = importer.start("--years", "2021")
@@ -99,9 +95,7 @@ def test_a_stage_that_counts_nothing_is_progress(database, site, make_import, ma
 
 def test_a_download_before_staging_is_there_is_progress(site, make_destination, make_import, made_years):
     """Nothing is made before something is to go into it; what comes is seen all the same."""
-    site.rate = "50k"
-    site.stop()
-    site.start()
+    site.slow_down("50k")
     site.put(2021, made_years(1000))
     importer = make_import(make_destination("sqlite"), part="slow")
     importer.run_well("--years", "2021")
@@ -168,15 +162,10 @@ def test_it_keeps_no_run_from_starting(site, make_destination, make_import, made
 
 
 @pytest.mark.parametrize("left", ["ended", "at work", "killed"])
-def test_a_folder_that_may_only_be_read(site, make_destination, make_import, made_years, left):
+def test_a_folder_that_may_only_be_read(open_place, site, make_destination, make_import, made_years, left):
     """As another user, who may write neither the ledger nor its log."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can become another user")
     site.put(2021, made_years(300_000 if left == "at work" else 20_000))
-    place = tempfile.mkdtemp(prefix="dvf-health-")
-    os.chmod(place, 0o755)
-    shutil.copy(program.PATH, place)
-    importer = make_import(make_destination("sqlite"), state=os.path.join(place, "state"))
+    importer = make_import(make_destination("sqlite"), state=os.path.join(open_place, "state"))
     process = importer.start("--years", "2021", "--chunk-rows", "500")
     if left != "ended":
         wait_for(lambda: "loading" in importer.call("status").out, 60, "the load")
@@ -184,14 +173,13 @@ def test_a_folder_that_may_only_be_read(site, make_destination, make_import, mad
         importer.kill(process)
     elif left == "ended":
         assert importer.finish(process).code == 0
-    subprocess.run(["chmod", "-R", "a+rX", place], check=True)
-    done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", os.path.join(place, "dvf-import"), "health",
+    subprocess.run(["chmod", "-R", "a+rX", open_place], check=True)
+    done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", os.path.join(open_place, "dvf-import"), "health",
                            "--state", importer.state], capture_output=True, text=True, timeout=60)
     assert {"ended": "ended well", "at work": "is at work", "killed": "was killed"}[left] in done.stdout, done
     assert done.returncode == (1 if left == "killed" else 0), done
     if process.poll() is None:
         importer.kill(process)
-    shutil.rmtree(place)
 
 
 def stages_of(importer):

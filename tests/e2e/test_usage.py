@@ -3,7 +3,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 import time
 import urllib.parse
 
@@ -154,26 +153,20 @@ def test_state_folder_of_somebody_else(database, make_import, site, made_years):
 
 
 @pytest.fixture
-def stranger(make_import, site, made_years):
+def stranger(open_place, make_import, site, made_years):
     """An SQLite file with a year, and the program as a user who may only read it."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root to become somebody else")
-    place = tempfile.mkdtemp(prefix="dvf-stranger-")
-    os.chmod(place, 0o755)
-    shutil.copy(program.PATH, place)
     site.put(2021, made_years(100))
-    owner = make_import(program.SqliteDestination(os.path.join(place, "dvf.sqlite")))
+    owner = make_import(program.SqliteDestination(os.path.join(open_place, "dvf.sqlite")))
     owner.run_well("--years", "2021")
-    os.mkdir(os.path.join(place, "own"))
-    os.chown(os.path.join(place, "own"), 65534, 65534)
-    other = owner.with_(state=os.path.join(place, "own", "state"))
-    other.home = place
+    os.mkdir(os.path.join(open_place, "own"))
+    os.chown(os.path.join(open_place, "own"), 65534, 65534)
+    other = owner.with_(state=os.path.join(open_place, "own", "state"))
+    other.home = open_place
     words = other.words
     other.words = lambda command, arguments: [
-        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", os.path.join(place, "dvf-import"),
+        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", os.path.join(open_place, "dvf-import"),
         *words(command, arguments)[1:]]
-    yield other
-    shutil.rmtree(place)
+    return other
 
 
 def test_sqlite_file_of_somebody_else(stranger):
