@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "stages/pg.h"
+#include "state/base/libcrypto.h"
 #include "state/base/log.h"
 #include "state/base/stop.h"
 
@@ -117,6 +118,11 @@ static bool try_connect(
 	sqlstate_in(said, state);
 	sqlstate_of_pooler(said, state);
 	*again = may_come(pg->conn, state);
+	/* "could not generate nonce" is all that libpq says of it. */
+	if (state[0] == '\0' && !libcrypto_can_draw(error)) {
+		*again = false;
+		return false;
+	}
 	pg_one_line(error, *again ? ERROR_BUSY : ERROR_DATABASE, "",
 		said[0] != '\0' ? said : "no answer in time");
 	memcpy(error->sqlstate, state, sizeof(state));

@@ -1,8 +1,9 @@
 #include "state/base/sha256.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+
+#include "state/base/libcrypto.h"
 
 #define WHAT "a SHA-256" /* libcrypto tells no more, and has no other reason */
 
@@ -12,12 +13,13 @@ struct sha256 {
 
 bool sha256_new(struct sha256 **sum, struct error *error)
 {
+	*sum = NULL;
+	if (!libcrypto_can_hash(error))
+		return false;
 	*sum = calloc(1, sizeof(**sum));
-	/* Where libcrypto's own start found no memory its first hash crashes; asked, it says so. */
-	bool started = *sum != NULL && OSSL_LIB_CTX_get0_global_default() != NULL;
-	if (started)
+	if (*sum != NULL)
 		(*sum)->context = EVP_MD_CTX_new();
-	if (started && (*sum)->context != NULL &&
+	if (*sum != NULL && (*sum)->context != NULL &&
 		EVP_DigestInit_ex((*sum)->context, EVP_sha256(), NULL) == 1)
 		return true;
 	sha256_free(*sum);

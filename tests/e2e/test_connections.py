@@ -226,6 +226,18 @@ def test_password_file(database, site, make_import, made_years, tmp_path, place)
     assert database.count(2021) == 500
 
 
+def test_a_libcrypto_without_random_numbers(database, site, make_import, made_years, tmp_path):
+    """As where it found no memory at its start, which libpq calls "could not generate nonce": no use to wait."""
+    site.put(2021, made_years(500))
+    path = tmp_path / "openssl.cnf"
+    path.write_text("openssl_conf = all\n[all]\nrandom = generator\n[generator]\nrandom = NO-SUCH\n")
+    importer = make_import(database)
+    result = importer.with_(environment={"OPENSSL_CONF": str(path)}).run("--years", "2021", "--wait", "90", seconds=80)
+    assert result.code == program.NONE and "libcrypto draws no random numbers" in result.err, str(result)
+    assert "waiting for the server" not in result.err, str(result)
+    importer.run_well("--years", "2021")
+
+
 @pytest.mark.parametrize("place", ["home", "PGSERVICEFILE"])
 def test_service_file(database, site, make_import, made_years, tmp_path, place):
     site.put(2021, made_years(500))

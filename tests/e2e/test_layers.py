@@ -14,7 +14,7 @@ LIBRARIES = {
     "libpq-fe.h": r"stages/(pg[a-z_]*|sink_postgres[a-z_]*)\.[ch]",
     "sqlite3.h": r"(state/db|stages/sink_sqlite[a-z_]*)\.[ch]",
     "microhttpd.h": r"cmd/http\.c",
-    "openssl/": r"state/base/sha256\.c",
+    "openssl/": r"state/base/(sha256|libcrypto)\.c",
 }
 GENERATED = {"stages_sql.h": "stages", "state_sql.h": "state", "page_files.h": "cmd"}
 FUNCTION_LINES = 50

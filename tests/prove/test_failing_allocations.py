@@ -14,7 +14,7 @@ from proof import PROVE, random_source
 
 PRELOADED = os.path.join(program.ROOT, "build", "tests", "prove", "nth-malloc.so")
 ARGUMENTS = (*SETTINGS, "--wait", "2", "--retries", "1", "--stall", "2")
-MOST = 8000  # more places than there are: the sweep ends when nothing new failed
+MOST = 30000  # more places than there are: the sweep ends when nothing new failed
 
 
 def preloaded(importer, **settings):
