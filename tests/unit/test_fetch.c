@@ -283,6 +283,21 @@ static void test_nobody_there(void **state)
 	fixture_refuse(fixture, ERROR_NETWORK, "tried 2 times");
 }
 
+/* `once` is for a host that nobody heard of: one that answered and failed is asked again. */
+static void test_once_is_for_who_does_not_answer(void **state)
+{
+	struct fetch_fixture *fixture = *state;
+	char url[sizeof(fixture->url)];
+	fixture->request.once = true;
+	reply_text(&fixture->site, "502 Bad", "");
+	reply_good(&fixture->site);
+	fixture_expect(fixture, body, SIZE);
+	assert_int_equal(fixture->site.asked, 2);
+	snprintf(url, sizeof(url), "http://127.0.0.1:1/x.csv.gz");
+	fixture->request.url = url;
+	fixture_refuse(fixture, ERROR_NETWORK, "tried 1 times");
+}
+
 static void test_unchanged_costs_one_request(void **state)
 {
 	struct fetch_fixture *fixture = *state;
@@ -432,6 +447,7 @@ int main(void)
 		TEST(test_cut_in_the_headers),
 		TEST(test_stop_ends_a_wait),
 		TEST(test_nobody_there),
+		TEST(test_once_is_for_who_does_not_answer),
 		TEST(test_unchanged_costs_one_request),
 		TEST(test_unchanged_by_date),
 		TEST(test_304_without_a_condition),

@@ -4,6 +4,8 @@
  */
 #include "tests/unit/year_fixture.h"
 
+#include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "state/base/stop.h"
@@ -137,6 +139,55 @@ static void test_lost_for_good(void **state)
 	assert_published(RECORDS);
 }
 
+static void refuse_from_the_second(void *context, enum call call)
+{
+	(void)context;
+	if (call == CALL_TAKE && failing->made[CALL_TAKE] > 0)
+		failing->fail_kind = ERROR_REFUSED;
+}
+
+/* Lost, then not what we had: that is no precondition of the run, which began well. */
+static void test_what_we_had_refuses_us(void **state)
+{
+	(void)state;
+	failing_sink_reset(failing);
+	failing->fail_at = 1;
+	failing->fail_on = true;
+	failing->fail_kind = ERROR_LOST;
+	failing->watch = refuse_from_the_second;
+	must_fail(year_take_again(sink, &error), ERROR_DATABASE);
+	assert_int_equal(failing->made[CALL_TAKE], 2);
+}
+
+/* A year that is served stays so in the report when its ledger fails. */
+static void fail_ledger_at_recall(void *context, enum call call)
+{
+	(void)context;
+	sqlite3 *db = NULL;
+	char path[128];
+	if (call != CALL_RECALL)
+		return;
+	snprintf(path, sizeof(path), "%s/" LEDGER_FILE, folder);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				 "CREATE TRIGGER refuse BEFORE INSERT ON year "
+				 "BEGIN SELECT raise(ABORT, 'as told'); END",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void test_a_ledger_that_fails_does_not_fail_the_year(void **state)
+{
+	(void)state;
+	import_fine(RECORDS);
+	process_new();
+	failing->watch = fail_ledger_at_recall;
+	must_fail(year_import(&year, &error), ERROR_SYSTEM);
+	assert_int_equal(progress.outcome, YEAR_UNCHANGED);
+	assert_true(progress.serving);
+}
+
 static void test_fenced_and_stopped_end_the_run(void **state)
 {
 	(void)state;
@@ -194,6 +245,8 @@ int main(void)
 		YEAR_TEST(test_each_call_fails_before_it_is_done),
 		YEAR_TEST(test_each_call_fails_after_it_was_done),
 		YEAR_TEST(test_lost_for_good),
+		YEAR_TEST(test_what_we_had_refuses_us),
+		YEAR_TEST(test_a_ledger_that_fails_does_not_fail_the_year),
 		YEAR_TEST(test_fenced_and_stopped_end_the_run),
 		YEAR_TEST(test_ready_and_published_by_the_next_run),
 	};
