@@ -199,6 +199,13 @@ def test_what_is_served_stays_published_while_its_source_is_asked(site, make_des
         assert stages_of(importer) == {2020: "fetching", 2021: "published", 2022: "waiting"}
         process.terminate()
         assert importer.finish(process).code == program.INTERRUPTED
+        process = importer.start("--years", "2021")
+        wait_for(lambda: "run 3 is at work" in health(importer, 60).out, 20, "the run")
+        until = time.monotonic() + 2  # the stage of a year that is fetched is told every quarter of a second
+        while time.monotonic() < until:
+            assert stages_of(importer)[2021] == "published"
+        process.terminate()
+        assert importer.finish(process).code == program.INTERRUPTED
     finally:
         os.kill(site.process.pid, signal.SIGCONT)
     assert stages_of(importer) == {2020: "stopped", 2021: "published", 2022: "stopped"}
