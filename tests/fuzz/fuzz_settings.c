@@ -189,9 +189,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		secret = put_secret(&call, where, &input);
 	for (unsigned i = 0; i < words % (WORDS / 2); i++) {
 		take_text(&input, text);
-		/* Help goes to stdout and ends there. */
-		if (strncmp(text, "--h", 3) != 0 && strncmp(text, "--ve", 4) != 0 &&
-			strncmp(text, "-h", 2) != 0)
+		/* Help goes to stdout and ends there, before anything is set. */
+		if (strcmp(text, "help") != 0 && strncmp(text, "--h", 3) != 0 &&
+			strncmp(text, "--ve", 4) != 0 && strncmp(text, "-h", 2) != 0)
 			add_word(&call, text);
 	}
 	bool read = options_read(&call.options, call.argc, call.argv, &done, &call.error);

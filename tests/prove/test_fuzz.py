@@ -1,8 +1,9 @@
 """The libFuzzer targets of tests/fuzz, each on its corpus and then for a while; what they tried is counted.
 
 A second each in ops/test, 30 minutes with PROVE=all; FUZZ_SECONDS says otherwise. An input for which something
-does not hold is kept and named: mend what it found, and add it to the corpus.
+does not hold is shown, in base64: mend what it found, and add it to the corpus.
 """
+import base64
 import os
 import pathlib
 import random
@@ -62,7 +63,8 @@ def test_target(target, fuzzers, proof, tmp_path):
     executions.tried = runs(done.stderr)
     executions.survived = executions.tried if done.returncode == 0 else max(executions.tried - 1, 0)
     if done.returncode != 0:
-        executions.wrong.append(f"fuzz_{target}: exit code {done.returncode}: {complaint(done.stderr)}")
+        found = [base64.b64encode(path.read_bytes()).decode() for path in tmp_path.iterdir() if path.is_file()]
+        executions.wrong.append(f"fuzz_{target}: exit code {done.returncode}: {complaint(done.stderr)}\n{found}")
     assert executions.tried >= kept > 0, f"{executions.tried} of {kept} inputs of the corpus were tried"
 
 
