@@ -12,36 +12,20 @@
 
 #include "stages/spool.h"
 #include "state/base/stop.h"
+#include "tests/unit/scratch.h"
 
 #define CUTS_MOST 256
 
 struct failing_sink *failing;
 struct sink *sink;
 struct ledger *ledger;
-struct error error;
-char folder[64];
+char folder[SCRATCH_PATH];
 char spool_file[160];
 struct buf plain;
 uint64_t header_end;
 
 static char destination_path[160];
 static const char spool_base[] = "2023.csv.gz";
-
-void must_at(bool done, const char *what, int line)
-{
-	if (!done)
-		fail_msg("line %d: %s: %s: %s", line, what, error_word(error.kind), error.text);
-}
-
-void must_fail_at(bool done, enum error_kind kind, const char *what, int line)
-{
-	if (done)
-		fail_msg("line %d: %s: did not fail", line, what);
-	if (error.kind != kind)
-		fail_msg("line %d: %s: %s instead of %s: %s", line, what, error_word(error.kind),
-			error_word(kind), error.text);
-	assert_true(error.text[0] != '\0');
-}
 
 int fixture_setup(void **state)
 {
@@ -51,9 +35,7 @@ int fixture_setup(void **state)
 	bool repaired = false;
 	bool known = false;
 	stop_reset();
-	snprintf(folder, sizeof(folder), "/tmp/test_load.XXXXXX");
-	if (mkdtemp(folder) == NULL)
-		return -1;
+	scratch_new(folder, "test_load");
 	snprintf(destination_path, sizeof(destination_path), "%s/dvf.sqlite", folder);
 	snprintf(spool_file, sizeof(spool_file), "%s/%s", folder, spool_base);
 	destination.url = destination_path;
@@ -70,20 +52,13 @@ int fixture_setup(void **state)
 int fixture_teardown(void **state)
 {
 	(void)state;
-	static const char *const names[] = { "dvf.sqlite", "dvf.sqlite-wal", "dvf.sqlite-shm",
-		"state.sqlite", "state.sqlite-wal", "state.sqlite-shm", "ballast", spool_base };
-	char name[192];
 	ledger_close(ledger);
 	sink_close(sink);
 	ledger = NULL;
 	sink = NULL;
 	buf_free(&plain);
 	stop_reset();
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(name, sizeof(name), "%s/%s", folder, names[i]);
-		unlink(name);
-	}
-	return rmdir(folder);
+	return scratch_remove(folder);
 }
 
 /* --- files */

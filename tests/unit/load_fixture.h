@@ -8,20 +8,11 @@
 #ifndef TESTS_UNIT_LOAD_FIXTURE_H
 #define TESTS_UNIT_LOAD_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "stages/load.h"
 #include "tests/unit/failing_sink.h"
+#include "tests/unit/must.h"
 
 #define TEST_YEAR 2023
-
-#define must(done)            must_at((done), #done, __LINE__)
-#define must_fail(done, kind) must_fail_at((done), (kind), #done, __LINE__)
 
 /* What a record is like. */
 enum record_kind {
@@ -44,7 +35,6 @@ struct sample {
 extern struct failing_sink *failing; /* taken */
 extern struct sink *sink;            /* the same */
 extern struct ledger *ledger;
-extern struct error error;
 extern char folder[64]; /* of the spool, the ledger and the destination */
 extern char spool_file[160];
 
@@ -54,9 +44,6 @@ extern uint64_t header_end;
 
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
-
-void must_at(bool done, const char *what, int line);
-void must_fail_at(bool done, enum error_kind kind, const char *what, int line);
 
 /* Fills plain and header_end. */
 void sample_make(const struct sample *sample);

@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 
 #include "state/ranges.h"
+#include "tests/unit/scratch.h"
 
 #define CHUNK_MOST 400
 
@@ -16,25 +17,8 @@ const char *postgres_url;
 char path[96];
 struct sink *sink;
 struct loader *loader;
-struct error error;
-static char folder[64];
+static char folder[SCRATCH_PATH];
 static char answer[4096];
-
-void must_at(bool done, const char *what, int line)
-{
-	if (!done)
-		fail_msg("line %d: %s: %s: %s", line, what, error_word(error.kind), error.text);
-}
-
-void must_fail_at(bool done, enum error_kind kind, const char *what, int line)
-{
-	if (done)
-		fail_msg("line %d: %s: did not fail", line, what);
-	if (error.kind != kind)
-		fail_msg("line %d: %s: %s instead of %s: %s", line, what, error_word(error.kind),
-			error_word(kind), error.text);
-	assert_true(error.text[0] != '\0');
-}
 
 /* --- looking at results without the sink
  * ----------------------------------------------------------- */
@@ -150,18 +134,12 @@ int set_up(void **state)
 int tear_down(void **state)
 {
 	(void)state;
-	char name[128];
-	static const char *const endings[] = { "", "-wal", "-shm", "-journal" };
 	if (loader != NULL)
 		loader->ops->close(loader);
 	sink_close(sink);
 	loader = NULL;
 	sink = NULL;
-	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-		snprintf(name, sizeof(name), "%s%s", path, endings[i]);
-		unlink(name);
-	}
-	return rmdir(folder);
+	return scratch_remove(folder);
 }
 
 struct edition edition_make(int year, char digit)

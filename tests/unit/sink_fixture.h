@@ -8,37 +8,25 @@
 #ifndef TESTS_UNIT_SINK_FIXTURE_H
 #define TESTS_UNIT_SINK_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "stages/sink.h"
+#include "tests/unit/must.h"
 
 #define HEADER   648 /* plain bytes of the header; every record of these tests has 100 */
 #define RECORD   100
 #define DAY_2023 19358 /* 2023-01-01, in days since 1970-01-01 */
 #define DAY_2024 19723
 
-#define must(done)            must_at((done), #done, __LINE__)
-#define must_fail(done, kind) must_fail_at((done), (kind), #done, __LINE__)
-#define ask(...)              ask_at(__LINE__, __VA_ARGS__)
-#define SINK_TEST(function)   cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define ask(...)            ask_at(__LINE__, __VA_ARGS__)
+#define SINK_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 extern const char *postgres_url; /* NULL: the tests run on SQLite */
 extern char path[96];            /* of the SQLite file */
 extern struct sink *sink;        /* taken */
 extern struct loader *loader;
-extern struct error error;
 
 int set_up(void **state);
 int tear_down(void **state);
 int sink_tests_run(const char *name, const struct CMUnitTest *tests, size_t count);
-
-void must_at(bool done, const char *what, int line);
-void must_fail_at(bool done, enum error_kind kind, const char *what, int line);
 
 /* Every value of the result, joined by |, NULL as ~; good until the next question. */
 const char *ask_at(int line, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,11 +1,11 @@
-#include "tests/unit/scratch.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "stages/heads.h"
 #include "state/db.h"
+#include "tests/unit/must.h"
+#include "tests/unit/scratch.h"
 
 #define HEADS_MOST 32
 #define OTHER      "0123456789abcdef0123456789abcdef"
@@ -21,13 +21,6 @@ static struct told {
 
 static char folder[SCRATCH_PATH];
 static struct ledger *ledger;
-static struct error error;
-
-#define must(call)                                                                                 \
-	do {                                                                                       \
-		if (!(call))                                                                       \
-			fail_msg("%s: %s", #call, error.text);                                     \
-	} while (0)
 
 static bool head_add(struct sink *sink, const struct history_head *head, struct error *why)
 {
