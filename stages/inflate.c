@@ -1,70 +1,16 @@
-#include "stages/inflate.h"
+#include "stages/inflate_parts.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
 #include "state/base/file.h"
 
-#define WINDOW_SIZE  32768
-#define INPUT_SIZE   65536
-#define SCRATCH_SIZE 65536
-#define OUTPUT_MOST  ((size_t)1 << 30) /* at one call: zlib counts in unsigned int */
-#define TRAILER_SIZE 8
-
-#define WINDOW_BITS_GZIP (MAX_WBITS + 16)
-#define WINDOW_BITS_RAW  (-MAX_WBITS)
-
-/* Bits of z_stream.data_type after a call with Z_BLOCK. */
-#define TYPE_BITS_LEFT      7
-#define TYPE_LAST_BLOCK     64
-#define TYPE_BETWEEN_BLOCKS 128
+#define OUTPUT_MOST ((size_t)1 << 30) /* at one call: zlib counts in unsigned int */
 
 #define GZIP_FIRST_BYTE 0x1f
-
-/*
- * A gzip header is left to zlib, which checks its flags and its CRC however the input is split.
- * Then the stream is switched to raw deflate, so that a member read from its start and one entered
- * at a point go the same way, and both are verified by us.
- */
-enum place {
-	AT_HEADER,
-	AT_BODY,
-	AT_TRAILER,
-	AT_NEXT, /* behind a trailer: another member, zeros or the end */
-	AT_ZEROS,
-	AT_END,
-};
-
-struct inflate {
-	int fd;
-	enum packing packing;
-	enum place place;
-	uint64_t size;   /* of the file */
-	uint64_t filled; /* packed offset of the first byte not yet in `input` */
-	uint64_t plain;
-	uint64_t member_packed;
-	uint64_t member_plain;
-	uint64_t last_point; /* plain offset */
-	uint64_t span;
-	inflate_point *on_point;
-	void *context;
-	z_stream zlib;
-	uint32_t crc; /* of [member_plain, plain) */
-	uint32_t trailer_got;
-	unsigned char trailer[TRAILER_SIZE];
-	bool told;       /* the caller knows the point at this member's start */
-	bool from_point; /* this member was entered at a point inside */
-	bool failed;
-	struct error failure; /* what every further read says */
-	unsigned char window[WINDOW_SIZE];
-	unsigned char input[INPUT_SIZE];
-	unsigned char scratch[SCRATCH_SIZE];
-	char path[];
-};
 
 uint64_t inflate_plain(const struct inflate *reader)
 {
@@ -87,7 +33,7 @@ uint32_t inflate_crc32_more(uint32_t crc, const void *bytes, size_t size)
 	return (uint32_t)crc32_z(crc, bytes, size);
 }
 
-static bool fail(struct inflate *reader, const struct error *error)
+bool inflate_fail(struct inflate *reader, const struct error *error)
 {
 	reader->failed = true;
 	reader->failure = *error;
@@ -128,8 +74,7 @@ static bool wrong_data(const struct inflate *reader, struct error *error)
 	return wrong_input(reader, error, what);
 }
 
-/* True for the codes with which zlib says that it went well. */
-static bool zlib_fine(const struct inflate *reader, int code, struct error *error)
+bool inflate_zlib_fine(const struct inflate *reader, int code, struct error *error)
 {
 	switch (code) {
 	case Z_OK:
@@ -169,48 +114,6 @@ static bool refill(struct inflate *reader, struct error *error)
 	return true;
 }
 
-static bool pack_window(struct inflate *reader, struct point *point, struct error *error)
-{
-	uInt size = 0;
-	if (!zlib_fine(reader, inflateGetDictionary(&reader->zlib, reader->window, &size), error))
-		return false;
-	uLongf packed_size = compressBound(size);
-	point->window = malloc(packed_size);
-	if (point->window == NULL)
-		return error_memory(error, "an access point");
-	int code =
-		compress2(point->window, &packed_size, reader->window, size, Z_DEFAULT_COMPRESSION);
-	if (!zlib_fine(reader, code, error)) {
-		point_free(point);
-		return false;
-	}
-	point->window_size = (uint32_t)packed_size;
-	unsigned char *shrunk = realloc(point->window, packed_size);
-	if (shrunk != NULL)
-		point->window = shrunk;
-	return true;
-}
-
-static bool tell_point(struct inflate *reader, enum point_kind kind, struct error *error)
-{
-	reader->last_point = reader->plain;
-	if (reader->on_point == NULL)
-		return true;
-	struct point point = {
-		.packed = kind == POINT_MEMBER ? reader->member_packed : inflate_packed(reader),
-		.plain = reader->plain,
-		.member_plain = reader->member_plain,
-		.crc = reader->crc,
-		.kind = kind,
-	};
-	if (kind == POINT_BLOCK) {
-		point.bit = (uint8_t)(reader->zlib.data_type & TYPE_BITS_LEFT);
-		if (!pack_window(reader, &point, error))
-			return false;
-	}
-	return reader->on_point(reader->context, &point, error);
-}
-
 static bool point_is_due(const struct inflate *reader)
 {
 	int type = reader->zlib.data_type;
@@ -218,71 +121,7 @@ static bool point_is_due(const struct inflate *reader)
 	       (type & TYPE_LAST_BLOCK) == 0 && reader->plain - reader->last_point >= reader->span;
 }
 
-static bool changed(const struct inflate *reader, const struct point *point, const char *what,
-	struct error *error)
-{
-	return error_set(error, ERROR_CHANGED,
-		"%s: the access point at packed offset %llu, plain offset %llu %s: "
-		"start from an earlier one",
-		reader->path, (unsigned long long)point->packed, (unsigned long long)point->plain,
-		what);
-}
-
-/* A member knows min(32 KiB, what it gave so far) of its past, neither more nor less. */
-static bool unpack_window(
-	struct inflate *reader, const struct point *point, uInt *size, struct error *error)
-{
-	uint64_t past = point->plain - point->member_plain;
-	uLongf plain_size = WINDOW_SIZE;
-	uLong packed_size = point->window_size;
-	if (point->window == NULL)
-		return changed(reader, point, "has lost its window", error);
-	int code = uncompress2(reader->window, &plain_size, point->window, &packed_size);
-	if (code == Z_DATA_ERROR || code == Z_BUF_ERROR)
-		return changed(reader, point, "has a damaged window", error);
-	if (!zlib_fine(reader, code, error))
-		return false;
-	if (packed_size != point->window_size ||
-		plain_size != (past < WINDOW_SIZE ? past : WINDOW_SIZE))
-		return changed(reader, point, "has a window of another length", error);
-	*size = (uInt)plain_size;
-	return true;
-}
-
-static bool prime(struct inflate *reader, const struct point *point, struct error *error)
-{
-	if (point->bit == 0)
-		return true;
-	unsigned char byte = 0;
-	size_t got = 0;
-	if (!file_read_at(reader->fd, &byte, 1, point->packed - 1, &got, error))
-		return error_where(error, "%s", reader->path);
-	int value = byte >> (8 - point->bit);
-	return zlib_fine(reader, inflatePrime(&reader->zlib, point->bit, value), error);
-}
-
-static bool enter_block(struct inflate *reader, const struct point *point, struct error *error)
-{
-	uInt window_size = 0;
-	if (point->packed == 0 || point->bit > 7 || point->member_plain >= point->plain)
-		return changed(reader, point, "contradicts itself", error);
-	if (!unpack_window(reader, point, &window_size, error))
-		return false;
-	if (!zlib_fine(reader, inflateReset2(&reader->zlib, WINDOW_BITS_RAW), error))
-		return false;
-	if (!prime(reader, point, error))
-		return false;
-	int code = inflateSetDictionary(&reader->zlib, reader->window, window_size);
-	if (!zlib_fine(reader, code, error))
-		return false;
-	reader->place = AT_BODY;
-	reader->from_point = true;
-	reader->member_plain = point->member_plain;
-	reader->crc = point->crc;
-	return true;
-}
-
-static bool begin_member(struct inflate *reader, struct error *error)
+bool inflate_begin_member(struct inflate *reader, struct error *error)
 {
 	reader->place = AT_HEADER;
 	reader->told = false;
@@ -291,7 +130,7 @@ static bool begin_member(struct inflate *reader, struct error *error)
 	reader->member_plain = reader->plain;
 	reader->crc = 0;
 	reader->trailer_got = 0;
-	return zlib_fine(reader, inflateReset2(&reader->zlib, WINDOW_BITS_GZIP), error);
+	return inflate_zlib_fine(reader, inflateReset2(&reader->zlib, WINDOW_BITS_GZIP), error);
 }
 
 static bool take_header(struct inflate *reader, struct error *error)
@@ -303,14 +142,14 @@ static bool take_header(struct inflate *reader, struct error *error)
 		return wrong_data(reader, error);
 	zlib->next_out = reader->scratch;
 	zlib->avail_out = 0;
-	if (!zlib_fine(reader, inflate(zlib, Z_BLOCK), error))
+	if (!inflate_zlib_fine(reader, inflate(zlib, Z_BLOCK), error))
 		return false;
 	if ((zlib->data_type & TYPE_BETWEEN_BLOCKS) == 0)
 		return true;
-	if (!zlib_fine(reader, inflateReset2(zlib, WINDOW_BITS_RAW), error))
+	if (!inflate_zlib_fine(reader, inflateReset2(zlib, WINDOW_BITS_RAW), error))
 		return false;
 	reader->place = AT_BODY;
-	return reader->told || tell_point(reader, POINT_MEMBER, error);
+	return reader->told || inflate_tell_point(reader, POINT_MEMBER, error);
 }
 
 static void note_output(struct inflate *reader, const unsigned char *bytes, size_t size)
@@ -329,12 +168,12 @@ static bool take_body(
 	int code = inflate(zlib, reader->on_point != NULL ? Z_BLOCK : Z_NO_FLUSH);
 	note_output(reader, bytes, room - zlib->avail_out);
 	*got += room - zlib->avail_out;
-	if (!zlib_fine(reader, code, error))
+	if (!inflate_zlib_fine(reader, code, error))
 		return false;
 	if (code == Z_STREAM_END)
 		reader->place = AT_TRAILER;
 	else if (point_is_due(reader))
-		return tell_point(reader, POINT_BLOCK, error);
+		return inflate_tell_point(reader, POINT_BLOCK, error);
 	return true;
 }
 
@@ -384,7 +223,7 @@ static bool take_next(struct inflate *reader, struct error *error)
 	else if (reader->zlib.next_in[0] == 0)
 		reader->place = AT_ZEROS;
 	else
-		return begin_member(reader, error);
+		return inflate_begin_member(reader, error);
 	return true;
 }
 
@@ -448,72 +287,7 @@ bool inflate_read(
 	if (done)
 		return true;
 	*got = 0;
-	return fail(reader, error);
-}
-
-static bool ends_before(struct inflate *reader, uint64_t plain, struct error *error)
-{
-	error_set(error, ERROR_CHANGED, "%s: ends at plain offset %llu, before the wanted %llu",
-		reader->path, (unsigned long long)reader->plain, (unsigned long long)plain);
-	return fail(reader, error);
-}
-
-static bool skip_unpacked(struct inflate *reader, uint64_t plain, struct error *error)
-{
-	if (plain <= reader->size) {
-		reader->plain = plain;
-		return true;
-	}
-	reader->plain = reader->size;
-	return ends_before(reader, plain, error);
-}
-
-bool inflate_skip(struct inflate *reader, uint64_t plain, struct error *error)
-{
-	if (reader->failed) {
-		*error = reader->failure;
-		return false;
-	}
-	if (plain < reader->plain)
-		return error_set(error, ERROR_SYSTEM,
-			"%s: cannot skip back from plain offset %llu to %llu: seek to a point first",
-			reader->path, (unsigned long long)reader->plain, (unsigned long long)plain);
-	if (reader->packing == PACKING_NONE)
-		return skip_unpacked(reader, plain, error);
-	while (reader->plain < plain) {
-		uint64_t left = plain - reader->plain;
-		size_t got = 0;
-		if (!inflate_read(reader, reader->scratch,
-			    left < SCRATCH_SIZE ? (size_t)left : SCRATCH_SIZE, &got, error))
-			return false;
-		if (got == 0)
-			return ends_before(reader, plain, error);
-	}
-	return true;
-}
-
-static bool enter(struct inflate *reader, const struct point *point, struct error *error)
-{
-	if (point != NULL && point->packed > reader->size)
-		return changed(reader, point, "lies behind the end of the file", error);
-	reader->zlib.avail_in = 0;
-	reader->filled = point != NULL ? point->packed : 0;
-	reader->plain = point != NULL ? point->plain : 0;
-	reader->last_point = reader->plain;
-	if (!begin_member(reader, error))
-		return false;
-	reader->told = point != NULL;
-	return point == NULL || point->kind == POINT_MEMBER || enter_block(reader, point, error);
-}
-
-bool inflate_seek(struct inflate *reader, const struct point *point, struct error *error)
-{
-	reader->failed = false;
-	if (reader->packing == PACKING_NONE) {
-		reader->plain = 0;
-		return point == NULL || inflate_skip(reader, point->plain, error);
-	}
-	return enter(reader, point, error) || fail(reader, error);
+	return inflate_fail(reader, error);
 }
 
 static bool open_file(struct inflate *reader, struct error *error)
@@ -543,7 +317,7 @@ bool inflate_open(struct inflate **opened, const char *path, enum packing packin
 	reader->on_point = on_point;
 	reader->context = context;
 	if (!open_file(reader, error) ||
-		!zlib_fine(reader, inflateInit2(&reader->zlib, WINDOW_BITS_GZIP), error) ||
+		!inflate_zlib_fine(reader, inflateInit2(&reader->zlib, WINDOW_BITS_GZIP), error) ||
 		!inflate_seek(reader, NULL, error)) {
 		inflate_close(reader);
 		return false;
