@@ -1,34 +1,13 @@
-#include "state/db.h"
-
 #include <errno.h>
-#include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "state/db_at_rest.h"
-#include "state/utf8.h"
+#include "state/db_private.h"
 
 #define BUSY_WAIT_MS 5000
 #define SORT_PAGE    16384 /* of the files we sort in; SQLite counts this memory in pages */
-
-struct db_query {
-	struct db *db;
-	sqlite3_stmt *statement;
-	const char *sql;
-	const char *doing;
-	int bound; /* the first bind that failed, or SQLITE_OK */
-	bool kept;
-	bool in_use;
-};
-
-struct db {
-	sqlite3 *handle;
-	char *path;
-	struct db_query kept[DB_QUERIES_KEPT];
-	unsigned kept_count;
-};
 
 int db_file_errno(struct sqlite3 *handle, bool log)
 {
@@ -90,7 +69,7 @@ static enum error_kind kind_of(int code, int system)
 	}
 }
 
-static const char *remedy_of(enum error_kind kind, int code)
+const char *db_remedy(enum error_kind kind, int code)
 {
 	switch (kind) {
 	case ERROR_FULL:
@@ -117,7 +96,7 @@ static const char *remedy_of(enum error_kind kind, int code)
 	}
 }
 
-static bool failed(struct db *db, int code, const char *doing, struct error *error)
+bool db_failed(struct db *db, int code, const char *doing, struct error *error)
 {
 	int system = system_errno(db->handle, code);
 	bool latest = db->handle != NULL && (sqlite3_errcode(db->handle) & 0xff) == (code & 0xff);
@@ -127,27 +106,26 @@ static bool failed(struct db *db, int code, const char *doing, struct error *err
 	return error_set(error, kind, "%s: %s: %s%s%s%s", db->path, doing,
 		latest ? sqlite3_errmsg(db->handle) : sqlite3_errstr(code), system != 0 ? ": " : "",
 		system != 0 ? strerror_r(system, reason, sizeof(reason)) : "",
-		remedy_of(kind, code));
+		db_remedy(kind, code));
 }
 
 static bool damaged(struct db *db, const char *reason, struct error *error)
 {
 	return error_set(error, ERROR_DAMAGED, "%s is damaged: %s%s", db->path, reason,
-		remedy_of(ERROR_DAMAGED, SQLITE_CORRUPT));
+		db_remedy(ERROR_DAMAGED, SQLITE_CORRUPT));
 }
 
-/* Our statements are right, so SQLITE_ERROR means a schema that cannot be understood. */
-static bool refused(struct db *db, int code, const char *doing, struct error *error)
+bool db_refused(struct db *db, int code, const char *doing, struct error *error)
 {
 	return (code & 0xff) == SQLITE_ERROR ? damaged(db, sqlite3_errmsg(db->handle), error)
-					     : failed(db, code, doing, error);
+					     : db_failed(db, code, doing, error);
 }
 
 bool db_execute(struct db *db, const char *sql, const char *doing, struct error *error)
 {
 	errno = 0;
 	int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-	return code == SQLITE_OK || refused(db, code, doing, error);
+	return code == SQLITE_OK || db_refused(db, code, doing, error);
 }
 
 static bool check(struct db *db, struct error *error)
@@ -163,11 +141,11 @@ static bool check(struct db *db, struct error *error)
 		const char *said = (const char *)sqlite3_column_text(statement, 0);
 		sound = said != NULL && strcmp(said, "ok") == 0;
 		if (!sound && is_unreadable(db->handle))
-			failed(db, SQLITE_IOERR, "checking it", error);
+			db_failed(db, SQLITE_IOERR, "checking it", error);
 		else if (!sound)
 			damaged(db, said != NULL ? said : "integrity_check fails", error);
 	} else {
-		refused(db, code, "checking it", error);
+		db_refused(db, code, "checking it", error);
 	}
 	sqlite3_finalize(statement);
 	return sound;
@@ -249,7 +227,7 @@ bool db_open(struct db **out, const char *path, enum db_mode mode, struct error 
 	}
 	int code = open_handle(db, mode);
 	bool done = code == SQLITE_OK ? is_open_for(db, mode, error) && settle(db, mode, error)
-				      : failed(db, code, "opening", error);
+				      : db_failed(db, code, "opening", error);
 	if (done)
 		*out = db;
 	else
@@ -295,170 +273,4 @@ void db_rollback(struct db *db)
 	/* A full disk or short memory may have rolled it back already. */
 	if (sqlite3_get_autocommit(db->handle) == 0)
 		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
-}
-
-/* The place of a query: one that is kept, a free place to keep it, or a place of its own. */
-static struct db_query *place_for(struct db *db, const char *sql)
-{
-	for (unsigned i = 0; i < db->kept_count; i++)
-		if (db->kept[i].sql == sql && !db->kept[i].in_use)
-			return &db->kept[i];
-	if (db->kept_count == DB_QUERIES_KEPT)
-		return calloc(1, sizeof(struct db_query));
-	struct db_query *query = &db->kept[db->kept_count];
-	*query = (struct db_query){ .kept = true };
-	return query;
-}
-
-bool db_prepare(struct db *db, const char *sql, const char *doing, struct db_query **out,
-	struct error *error)
-{
-	*out = NULL;
-	struct db_query *query = place_for(db, sql);
-	if (query == NULL) {
-		error_memory(error, "a statement");
-		return false;
-	}
-	if (query->statement == NULL) {
-		int code = sqlite3_prepare_v3(db->handle, sql, -1,
-			query->kept ? SQLITE_PREPARE_PERSISTENT : 0, &query->statement, NULL);
-		if (code != SQLITE_OK) {
-			refused(db, code, doing, error);
-			if (!query->kept)
-				free(query);
-			return false;
-		}
-		query->db = db;
-		query->sql = sql;
-		db->kept_count += query->kept;
-	}
-	query->doing = doing;
-	query->bound = SQLITE_OK;
-	query->in_use = true;
-	*out = query;
-	return true;
-}
-
-static void note_bind(struct db_query *query, int code)
-{
-	if (query->bound == SQLITE_OK)
-		query->bound = code;
-}
-
-void db_bind_number(struct db_query *query, int at, int64_t number)
-{
-	note_bind(query, sqlite3_bind_int64(query->statement, at, number));
-}
-
-void db_bind_size(struct db_query *query, int at, uint64_t size)
-{
-	if (size > INT64_MAX)
-		note_bind(query, SQLITE_TOOBIG);
-	else
-		db_bind_number(query, at, (int64_t)size);
-}
-
-/* A message cut in the middle of a character, or a server's Latin-1, must not make the JSON
- * invalid. */
-void db_bind_text(struct db_query *query, int at, const char *text)
-{
-	if (text == NULL || text[utf8_size(text)] == '\0') {
-		note_bind(query, sqlite3_bind_text(query->statement, at, text, -1, SQLITE_STATIC));
-		return;
-	}
-	char *copy = strdup(text);
-	if (copy == NULL) {
-		note_bind(query, SQLITE_NOMEM);
-		return;
-	}
-	for (size_t bad = utf8_size(copy); copy[bad] != '\0'; bad += utf8_size(copy + bad))
-		copy[bad] = '?';
-	note_bind(query, sqlite3_bind_text(query->statement, at, copy, -1, free));
-}
-
-void db_bind_blob(struct db_query *query, int at, const void *bytes, size_t size)
-{
-	note_bind(query, sqlite3_bind_blob64(query->statement, at, bytes, size, SQLITE_STATIC));
-}
-
-bool db_step(struct db_query *query, bool *row, struct error *error)
-{
-	*row = false;
-	if (query->bound != SQLITE_OK)
-		return failed(query->db, query->bound, query->doing, error);
-	errno = 0;
-	int code = sqlite3_step(query->statement);
-	*row = code == SQLITE_ROW;
-	return *row || code == SQLITE_DONE || failed(query->db, code, query->doing, error);
-}
-
-bool db_run(struct db_query *query, struct error *error)
-{
-	bool row;
-	bool done;
-	do {
-		done = db_step(query, &row, error);
-	} while (done && row);
-	db_end(query);
-	return done;
-}
-
-bool db_one(struct db_query *query, struct error *error)
-{
-	bool row;
-	if (!db_step(query, &row, error))
-		return false;
-	return row ||
-	       error_set(error, ERROR_DAMAGED, "%s: %s: a row that must be there is missing%s",
-		       query->db->path, query->doing, remedy_of(ERROR_DAMAGED, SQLITE_CORRUPT));
-}
-
-void db_end(struct db_query *query)
-{
-	if (query == NULL)
-		return;
-	sqlite3_reset(query->statement);
-	sqlite3_clear_bindings(query->statement);
-	query->in_use = false;
-	if (!query->kept) {
-		sqlite3_finalize(query->statement);
-		free(query);
-	}
-}
-
-bool db_is_null(struct db_query *query, int column)
-{
-	return sqlite3_column_type(query->statement, column) == SQLITE_NULL;
-}
-
-int64_t db_number(struct db_query *query, int column)
-{
-	return sqlite3_column_int64(query->statement, column);
-}
-
-uint64_t db_size(struct db_query *query, int column)
-{
-	int64_t number = db_number(query, column);
-	return number > 0 ? (uint64_t)number : 0;
-}
-
-const char *db_text(struct db_query *query, int column)
-{
-	return (const char *)sqlite3_column_text(query->statement, column);
-}
-
-size_t db_bytes(struct db_query *query, int column)
-{
-	return (size_t)sqlite3_column_bytes(query->statement, column);
-}
-
-const void *db_blob(struct db_query *query, int column)
-{
-	return sqlite3_column_blob(query->statement, column);
-}
-
-void db_copy(struct db_query *query, int column, char *to, size_t room)
-{
-	const char *text = db_text(query, column);
-	snprintf(to, room, "%s", text != NULL ? text : "");
 }

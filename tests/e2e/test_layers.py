@@ -12,7 +12,7 @@ LIBRARIES = {
     "curl/": r"stages/fetch[a-z_]*\.[ch]",
     "zlib.h": r"stages/inflate[a-z_]*\.[ch]",
     "libpq-fe.h": r"stages/(pg[a-z_]*|sink_postgres[a-z_]*)\.[ch]",
-    "sqlite3.h": r"(state/db|stages/sink_sqlite[a-z_]*)\.[ch]",
+    "sqlite3.h": r"(state/db(_query|_private)?|stages/sink_sqlite[a-z_]*)\.[ch]",
     "microhttpd.h": r"cmd/http\.c",
     "openssl/": r"state/base/(sha256|libcrypto)\.c",
 }
