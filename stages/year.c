@@ -8,39 +8,20 @@
 #include "stages/load.h"
 #include "stages/spool.h"
 #include "stages/year_tell.h"
+#include "stages/year_try.h"
 #include "state/base/log.h"
 #include "state/base/stop.h"
 
-#define UNDER_BYTES  "bytes" /* a verdict that no setting changes */
-#define TRIES_AFRESH 2       /* of an edition whose table turned out wrong */
-#define TRIES_IDLE   6   /* without a new row before a year that loses its connection is given up */
-#define NOTE_MS      250 /* how often the ledger is told where a year stands */
-#define BUSY_REST_MS 1000
+#define UNDER_BYTES "bytes" /* a verdict that no setting changes */
+#define NOTE_MS     250     /* how often the ledger is told where a year stands */
 
-/* One try at a year: what it holds while it goes through its stages. */
-struct
-try {
-	struct year *year;
-	struct edition edition;
-	char path[1024];
-	char under[256];
-	struct edition_memory served;
-	bool serving;
-	bool known; /* the sink has heard of this edition */
-	struct year_total total;
-	bool from_point;
-	bool refused;
-};
-
-/* year_stage, with the time this year took so far. */
-static bool note_stage(
-	struct year *year, const char *stage, const char *message, struct error *error)
+bool year_note_stage(struct year *year, const char *stage, const char *message, struct error *error)
 {
 	year->progress->state.elapsed_ms = clock_ms() - year->started_ms;
 	return year_stage(year->ledger, year->progress, stage, message, error);
 }
 
-static bool event(struct try *try, const char *kind, const char *why, struct error *error)
+bool try_event(struct try *try, const char *kind, const char *why, struct error *error)
 {
 	return year_tell(&(struct year_tell){ try->year, &try->edition }, kind, why, error);
 }
@@ -76,7 +57,7 @@ static void tick(void *context)
 static bool stage(struct try *try, const char *name, struct error *error)
 {
 	log_note(LOG_INFO, try->edition.year, "%s", name);
-	bool done = note_stage(try->year, name, "", error);
+	bool done = year_note_stage(try->year, name, "", error);
 	tick(try->year);
 	return done;
 }
@@ -88,14 +69,14 @@ static bool judge(struct try *try, enum edition_stage verdict, const char *why, 
 	bool held = verdict == EDITION_HELD;
 	year->progress->outcome = held ? YEAR_HELD : YEAR_REFUSED;
 	return year->sink->ops->judge(year->sink, &try->edition, verdict, why, under, error) &&
-	       event(try, held ? "edition held" : "edition refused", why, error) &&
-	       note_stage(year, held ? "held" : "refused", why, error);
+	       try_event(try, held ? "edition held" : "edition refused", why, error) &&
+	       year_note_stage(year, held ? "held" : "refused", why, error);
 }
 
 /* A verdict on the bytes depends on no setting. Their spool goes, so that the next run asks for
  * them afresh: they may have been damaged on their way. If they are the same again, the verdict is
  * remembered. */
-static bool refuse(struct try *try, const char *why, struct error *error)
+bool try_refuse(struct try *try, const char *why, struct error *error)
 {
 	try->year->spool_bad = !try->refused;
 	return judge(try, EDITION_REFUSED, why, try->refused ? try->under : UNDER_BYTES, error);
@@ -126,7 +107,7 @@ static bool load(struct try *try, struct error *error)
 }
 
 /* I3: what was read is still what was fetched. */
-static bool spool_is_same(struct try *try, bool *same, struct error *error)
+bool try_spool_is_same(struct try *try, bool *same, struct error *error)
 {
 	struct year *year = try->year;
 	if (!spool_check(year->settings->fetch.spool_folder, &year->spool, same, error))
@@ -155,7 +136,7 @@ static bool check(struct try *try, struct error *error)
 {
 	struct year *year = try->year;
 	bool same = year->copy_from != NULL;
-	if (!stage(try, "checking", error) || (!same && !spool_is_same(try, &same, error)))
+	if (!stage(try, "checking", error) || (!same && !try_spool_is_same(try, &same, error)))
 		return false;
 	if (!same)
 		return error_set(error, ERROR_CHANGED,
@@ -193,10 +174,10 @@ static bool published(struct try *try, struct error *error)
 	year->asked = false;
 	year->progress->outcome = YEAR_PUBLISHED;
 	year->progress->serving = true;
-	if (!event(try, "year published", NULL, error))
+	if (!try_event(try, "year published", NULL, error))
 		return false;
 	heads_try_tell(year->sink, year->ledger, "year published");
-	return note_stage(year, "published", "", error);
+	return year_note_stage(year, "published", "", error);
 }
 
 static bool publish(struct try *try, struct error *error)
@@ -239,7 +220,7 @@ static bool remembered(struct try *try, bool *ended, struct error *error)
 		in_already(try, &memory);
 		/* By us, if we asked and only the answer was lost. */
 		return year->asked ? published(try, error)
-				   : note_stage(year, "published", "", error);
+				   : year_note_stage(year, "published", "", error);
 	}
 	bool judged = found && (memory.stage == EDITION_HELD || memory.stage == EDITION_REFUSED);
 	bool of_bytes = judged && strcmp(memory.under, UNDER_BYTES) == 0;
@@ -251,7 +232,7 @@ static bool remembered(struct try *try, bool *ended, struct error *error)
 		return true;
 	bool held = memory.stage == EDITION_HELD;
 	year->progress->outcome = held ? YEAR_HELD : YEAR_REFUSED;
-	return note_stage(year, held ? "held" : "refused", memory.why, error);
+	return year_note_stage(year, held ? "held" : "refused", memory.why, error);
 }
 
 /* An edition that nobody but the ledger names: were its hash wrong by a digit, its tables would get
@@ -259,7 +240,7 @@ static bool remembered(struct try *try, bool *ended, struct error *error)
 static bool is_proven(struct try *try, struct error *error)
 {
 	bool same = try->known || try->year->fetched;
-	if (!same && !spool_is_same(try, &same, error))
+	if (!same && !try_spool_is_same(try, &same, error))
 		return false;
 	return same || error_set(error, ERROR_CHANGED,
 			       "the spool of %d is not what the ledger says was fetched",
@@ -317,114 +298,8 @@ static bool copy(struct try *try, struct error *error)
 	state->rows = try->total.rows;
 	state->rejects = try->total.rejects;
 	state->plain_size = try->total.plain_size;
-	return event(try, "year copied", NULL, error) && index_rows(try, error) &&
+	return try_event(try, "year copied", NULL, error) && index_rows(try, error) &&
 	       check(try, error) && publish(try, error);
-}
-
-/* Chunks of wrong bytes may be in: the edition is forgotten, and begun again from its start. */
-static bool begin_afresh(struct try *try, const char *why, struct error *error)
-{
-	struct year *year = try->year;
-	year->spool.verified = false;
-	return event(try, "edition begun afresh", why, error) &&
-	       ledger_points_drop(year->ledger, try->edition.sha256, error) &&
-	       year->sink->ops->forget(year->sink, &try->edition, error);
-}
-
-/* The bytes were wrong: is it the spool on our disk, an access point, or the source itself? */
-static bool on_bad_bytes(struct try *try, bool *again, struct error *error)
-{
-	struct year *year = try->year;
-	struct error said = *error;
-	bool same = true;
-	*again = false;
-	if (!year->spool_spoiled && !spool_is_same(try, &same, error))
-		return false;
-	bool of_another = said.kind == ERROR_CHANGED;
-	if (!year->spool_spoiled && !try->from_point && !of_another) {
-		if (!year->may_refetch) {
-			error_where(&said, "%.300s", try->edition.url);
-			return refuse(try, said.text, error);
-		}
-		/* A part may have rotted before its hash was taken: two downloads must agree on a
-		 * verdict. */
-		year->spool_spoiled = true;
-	}
-	log_note(LOG_WARNING, try->edition.year, "%s", said.text);
-	*again = !year->spool_spoiled;
-	return begin_afresh(try, said.text, error);
-}
-
-static bool fail(struct try *try, const struct error *said, struct error *error)
-{
-	struct year_progress *progress = try->year->progress;
-	bool ready = strcmp(progress->state.stage, "publishing") == 0;
-	progress->outcome = ready ? YEAR_READY : YEAR_FAILED;
-	return event(try, ready ? "year not published" : "year failed", said->text, error) &&
-	       note_stage(try->year, ready ? "ready" : "failed", said->text, error);
-}
-
-static bool ends_run(enum error_kind kind)
-{
-	return kind == ERROR_STOPPED || kind == ERROR_FENCED || kind == ERROR_DAMAGED;
-}
-
-/* A publish has its own patience: what is still in the way after it is left for the next run. */
-static bool may_pass(const struct try *try, enum error_kind kind)
-{
-	return kind == ERROR_LOST ||
-	       (kind == ERROR_BUSY && strcmp(try->year->progress->state.stage, "publishing") != 0);
-}
-
-struct patience {
-	unsigned idle;   /* tries that brought no row */
-	unsigned afresh; /* times the edition was begun afresh */
-};
-
-bool year_take_again(struct sink *sink, struct error *error)
-{
-	for (unsigned i = 1; !sink->ops->take(sink, error); i++) {
-		if (error->kind == ERROR_LOST && i < TRIES_IDLE)
-			continue;
-		/* We had it: what refuses it now is no precondition of the run. */
-		if (error->kind == ERROR_REFUSED)
-			error->kind = ERROR_DATABASE;
-		return false;
-	}
-	return true;
-}
-
-/* After a failed try: true with *again says try once more; true without: the year has its outcome.
- */
-static bool after_failure(
-	struct try *try, struct patience *patience, bool *again, struct error *error)
-{
-	struct year *year = try->year;
-	struct error said = *error;
-	*again = false;
-	/* It is in; what failed is to say so, and the next run finds it published. */
-	if (ends_run(said.kind) || outcome_is_in(year->progress->outcome))
-		return false;
-	if (may_pass(try, said.kind) && ++patience->idle <= TRIES_IDLE) {
-		log_note(LOG_WARNING, try->edition.year, "%s", said.text);
-		*again = true;
-		if (said.kind == ERROR_BUSY)
-			return stop_sleep(BUSY_REST_MS) ||
-			       error_set(error, ERROR_STOPPED, "interrupted");
-		year->retaken = true;
-		return year_take_again(year->sink, error);
-	}
-	if (said.kind == ERROR_LOST)
-		return false;
-	bool of_spool = year->copy_from == NULL;
-	if (of_spool && (said.kind == ERROR_INPUT || said.kind == ERROR_CHANGED)) {
-		if (!on_bad_bytes(try, again, error))
-			return false;
-		*again = *again && ++patience->afresh <= TRIES_AFRESH;
-		if (*again || year->progress->outcome != YEAR_UNFINISHED)
-			return true;
-	}
-	return fail(try, &said, error);
 }
 
 bool year_import(struct year *year, struct error *error)
@@ -444,7 +319,7 @@ bool year_import(struct year *year, struct error *error)
 			patience.idle = 0;
 		rows = year->progress->rows_now;
 		if (!done)
-			done = after_failure(&try, &patience, &again, error);
+			done = try_after_failure(&try, &patience, &again, error);
 		again = again && done;
 		year->progress->state.elapsed_ms = clock_ms() - year->started_ms;
 	}
