@@ -1,36 +1,14 @@
 #include "stages/fetch_ask.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
+#include "stages/fetch_transfer.h"
 #include "stages/source.h"
 #include "state/base/stop.h"
-
-#define REDIRECTS_MAX 8L
-#define HEADERS_MAX   ((size_t)256 << 10) /* bytes of all headers of all hops */
-
-struct transfer {
-	struct ask *ask;
-	CURL *curl;
-	struct curl_slist *headers;
-	char said[CURL_ERROR_SIZE];
-	bool secure;    /* some hop was https */
-	bool fell;      /* and the next was to be http */
-	bool connected; /* the stall clock runs */
-	bool stalled;
-	bool unwanted;
-	bool flooded;  /* by headers */
-	int no_socket; /* errno, where the system gave none */
-	size_t header_bytes;
-	curl_off_t marked; /* body bytes when the stall window began */
-	uint64_t marked_ms;
-};
 
 bool ask_start(struct error *error)
 {
@@ -76,8 +54,7 @@ static void stall_mark(struct transfer *transfer, curl_off_t bytes)
 	transfer->marked_ms = clock_ms();
 }
 
-/* Those of the response itself; 103 and the like come before it. */
-static bool headers_there(const struct answer *answer)
+bool transfer_headers_there(const struct answer *answer)
 {
 	return answer->complete && answer->status >= 200;
 }
@@ -87,11 +64,11 @@ static size_t on_header(char *line, size_t one, size_t size, void *context)
 	struct transfer *transfer = context;
 	struct answer *answer = &transfer->ask->answer;
 	size_t bytes = one * size;
-	bool before = headers_there(answer);
+	bool before = transfer_headers_there(answer);
 	if (!answer->local)
 		answer_header(answer, line, bytes);
 	/* Only all of them end the wait: a line now and then could go on for ever. */
-	if (!before && headers_there(answer))
+	if (!before && transfer_headers_there(answer))
 		stall_mark(transfer, transfer->marked);
 	/* libcurl keeps every header it sees. */
 	transfer->header_bytes += bytes;
@@ -267,138 +244,6 @@ static void led_to(struct transfer *transfer)
 		ask_url_short(url, ask->led_to, sizeof(ask->led_to));
 }
 
-static enum ask_end end_fell(struct error *error)
-{
-	error_set(error, ERROR_NETWORK,
-		"a redirect leads away from https: refused, because anybody on the way could change "
-		"the file; correct the source URL");
-	return ASK_IMPOSSIBLE;
-}
-
-static enum ask_end end_aborted(const struct transfer *transfer, struct error *error)
-{
-	if (transfer->fell)
-		return end_fell(error);
-	if (transfer->stalled && !stop_requested()) {
-		const struct answer *answer = &transfer->ask->answer;
-		bool begun = answer->status != 0 && !headers_there(answer);
-		error_set(error, ERROR_NETWORK,
-			begun ? "the headers of the answer were not all there after %" PRIu32 " s"
-			      : "nothing came for %" PRIu32 " s",
-			transfer->ask->settings->stall_s);
-		return ASK_CUT;
-	}
-	error_set(error, ERROR_STOPPED, "stopped; what came is kept, run again to go on");
-	return ASK_IMPOSSIBLE;
-}
-
-static enum ask_end end_flooded(struct error *error)
-{
-	error_set(error, ERROR_NETWORK,
-		"the headers of the answer are longer than %zu KiB, as those of no file are: check "
-		"the URL",
-		HEADERS_MAX >> 10);
-	return ASK_IMPOSSIBLE;
-}
-
-/* libcurl says the same of a header line that is too long for it. */
-static enum ask_end end_memory(const struct transfer *transfer, struct error *error)
-{
-	if (!transfer->connected || headers_there(&transfer->ask->answer))
-		error_memory(error, "the download");
-	else
-		error_set(error, ERROR_NETWORK,
-			"a header of the answer is longer than libcurl takes (or memory ran out): "
-			"check the URL");
-	return ASK_IMPOSSIBLE;
-}
-
-static enum ask_end end_no_socket(const struct transfer *transfer, struct error *error)
-{
-	char room[128];
-	error_set(error, ERROR_NETWORK, "the system gives no socket: %s",
-		strerror_r(transfer->no_socket, room, sizeof(room)));
-	return ASK_CUT;
-}
-
-static enum ask_end end_local(const struct transfer *transfer, struct error *error)
-{
-	char path[PATH_MAX];
-	bool known = ask_local_path(transfer->ask->url, path, sizeof(path));
-	if (known && access(path, R_OK) == -1 && errno != ENOENT && errno != ENOTDIR)
-		error_system(error, "cannot read %s", path);
-	else
-		error_set(error, ERROR_GONE, "there is no such file");
-	return ASK_IMPOSSIBLE;
-}
-
-static enum ask_end end_untrusted(const char *said, struct error *error)
-{
-	error_set(error, ERROR_NETWORK,
-		"the server's certificate is not accepted (%s): install ca-certificates, set "
-		"the clock, or name the authority's file if a proxy signs here",
-		said);
-	return ASK_IMPOSSIBLE;
-}
-
-static enum ask_end end_failed(const struct transfer *transfer, CURLcode code, struct error *error)
-{
-	const char *said = transfer->said[0] != '\0' ? transfer->said : curl_easy_strerror(code);
-	/* libcurl says the same of an answer that is no HTTP. */
-	int status = transfer->ask->answer.status;
-	if (code == CURLE_UNSUPPORTED_PROTOCOL && transfer->secure && status >= 300 && status < 400)
-		return end_fell(error);
-	if (transfer->flooded)
-		return end_flooded(error);
-	switch (code) {
-	case CURLE_ABORTED_BY_CALLBACK:
-		return end_aborted(transfer, error);
-	case CURLE_FILE_COULDNT_READ_FILE:
-		return end_local(transfer, error);
-	case CURLE_OUT_OF_MEMORY:
-		return end_memory(transfer, error);
-	case CURLE_COULDNT_CONNECT:
-		if (transfer->no_socket != 0)
-			return end_no_socket(transfer, error);
-		break;
-	case CURLE_TOO_MANY_REDIRECTS:
-		error_set(error, ERROR_NETWORK,
-			"more than %ld redirects: they seem to go round in a circle; check the URL",
-			REDIRECTS_MAX);
-		return ASK_IMPOSSIBLE;
-	case CURLE_UNSUPPORTED_PROTOCOL:
-	case CURLE_URL_MALFORMAT:
-	case CURLE_WRITE_ERROR:
-		error_set(
-			error, ERROR_NETWORK, "the answer cannot be used: %s; check the URL", said);
-		return ASK_IMPOSSIBLE;
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_ENGINE_INITFAILED:
-		return end_untrusted(said, error);
-	case CURLE_SSL_CONNECT_ERROR:
-		error_set(error, ERROR_NETWORK, "no secure connection: %s; is it https at all?",
-			said);
-		return ASK_CUT_FIRM;
-	default:
-		break;
-	}
-	error_set(error, ERROR_NETWORK, "%s: %s",
-		transfer->ask->answer.local ? "cannot copy the file" : "the network failed", said);
-	return transfer->ask->answer.local ? ASK_IMPOSSIBLE : ASK_CUT;
-}
-
-/* For libcurl an answer may end wherever the connection does, even in its headers. */
-static enum ask_end end_in_headers(struct error *error)
-{
-	error_set(error, ERROR_NETWORK,
-		"the network failed: the connection ended in the headers of the answer");
-	return ASK_CUT;
-}
-
 enum ask_end ask_send(struct ask *ask, struct error *error)
 {
 	enum ask_end end = ASK_IMPOSSIBLE;
@@ -415,29 +260,14 @@ enum ask_end ask_send(struct ask *ask, struct error *error)
 	led_to(&transfer);
 	if (transfer.unwanted)
 		end = ASK_UNWANTED;
-	else if (code == CURLE_OK && !ask->answer.local && !headers_there(&ask->answer))
-		end = end_in_headers(error);
+	else if (code == CURLE_OK && !ask->answer.local && !transfer_headers_there(&ask->answer))
+		end = transfer_end_in_headers(error);
 	else if (code == CURLE_OK)
 		end = ASK_WHOLE;
 	else
-		end = end_failed(&transfer, code, error);
+		end = transfer_end_failed(&transfer, code, error);
 out:
 	curl_slist_free_all(transfer.headers);
 	curl_easy_cleanup(transfer.curl);
 	return end;
-}
-
-enum verdict ask_verdict(enum ask_end end)
-{
-	switch (end) {
-	case ASK_CUT:
-		return VERDICT_RETRY;
-	case ASK_CUT_FIRM:
-		return VERDICT_RETRY_ONCE;
-	case ASK_WHOLE:
-	case ASK_UNWANTED:
-	case ASK_IMPOSSIBLE:
-		break;
-	}
-	return VERDICT_FAIL;
 }
