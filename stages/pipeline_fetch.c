@@ -154,6 +154,10 @@ static bool on_no_spool(struct pipeline *pipeline, struct work *work, struct err
 	}
 	if (work->task.failed)
 		return on_failed_fetch(pipeline, work, error);
+	if (work->confirm) {
+		work->turn = TURN_IMPORT;
+		return work_rests(pipeline, work, "waiting", error);
+	}
 	if (work->copy_if_same)
 		return copy_later(pipeline, work, error);
 	bool held = false;
@@ -269,8 +273,26 @@ static bool look_up(struct pipeline *pipeline, struct work *work, const char *sh
 	return ledger_spool_drop(pipeline->ledger, year, shown, error);
 }
 
-/* What the source is asked about, and what an answer of "unchanged" will mean. */
-static void decide(struct work *work, const char *shown, const struct edition *served)
+/* Whether the destination has begun with the spool at hand, or has a verdict on it. */
+static bool is_begun(
+	struct pipeline *pipeline, const struct work *work, bool *begun, struct error *error)
+{
+	struct edition edition;
+	struct edition_memory memory = { .stage = EDITION_PUBLISHED };
+	bool found = false;
+	*begun = false;
+	if (!pipeline->taken || !work->has_spool)
+		return true;
+	year_edition(&work->spool, &edition);
+	if (!pipeline->sink->ops->recall(pipeline->sink, &edition, &memory, &found, error))
+		return false;
+	*begun = found && memory.stage != EDITION_PUBLISHED;
+	return true;
+}
+
+/* What the source is asked about, and what an answer of "unchanged" will mean. A spool that was not
+ * begun with may be older than what is served, where another source or host brought that. */
+static void decide(struct work *work, const char *shown, const struct edition *served, bool begun)
 {
 	bool serving = work->progress->serving;
 	const struct edition *known = serving ? served : NULL;
@@ -286,7 +308,9 @@ static void decide(struct work *work, const char *shown, const struct edition *s
 	bool live = work->has_spool ? staging_is_live(work, work->spool.sha256)
 				    : !serving && known_from_here;
 	work->copy_if_same = work->in_live && live && !same;
-	work->refresh = work->has_spool && !same && !live;
+	bool differs = work->has_spool && !same && !live;
+	work->refresh = differs && (known == NULL || begun);
+	work->confirm = differs && !work->refresh;
 }
 
 /* What is known of a year before the source is asked. */
@@ -297,11 +321,13 @@ bool work_look_back(struct pipeline *pipeline, struct work *work, struct error *
 	char shown[URL_MAX];
 	source_url(&pipeline->settings->sources, work->progress->state.year, task->url);
 	source_url_shown(task->url, shown);
-	if (!look_up(pipeline, work, shown, &served, error))
+	bool begun = false;
+	if (!look_up(pipeline, work, shown, &served, error) ||
+		!is_begun(pipeline, work, &begun, error))
 		return false;
 	if (!task->has_part)
 		snprintf(task->part.url, sizeof(task->part.url), "%s", shown);
-	decide(work, shown, &served.edition);
+	decide(work, shown, &served.edition, begun);
 	if (!work->progress->serving)
 		return true;
 	work->served = served;
@@ -322,7 +348,7 @@ bool work_drop_spool(struct pipeline *pipeline, struct work *work, struct error 
 bool work_refetch(struct pipeline *pipeline, struct work *work, struct error *error)
 {
 	work->refetched++;
-	work->refresh = false;
+	work->refresh = work->confirm = false;
 	work->task.has_have = work->task.has_part = false;
 	return work_drop_spool(pipeline, work, error) &&
 	       tell(pipeline, work, "spool dropped", &work->spool, "its bytes changed on disk",

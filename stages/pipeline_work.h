@@ -27,6 +27,7 @@ struct work {
 	struct ahead_task task;
 	enum turn turn;
 	bool refresh;  /* the spool at hand is imported first; then the source is asked */
+	bool confirm;  /* it is imported if the source says that it has no newer one */
 	bool imported; /* it has an outcome of this run, which a later answer of the source does not
 			  change */
 	bool asked_for; /* by name, not as one of the default years */

@@ -91,3 +91,55 @@ def test_held_edition_gives_way_to_a_better_one(destination, site, make_import, 
     importer.run_well("--years", "2021")
     assert destination.differences(2021, path) == []
     assert destination.leftovers() == []
+
+
+def test_an_older_spool_does_not_replace_what_another_source_brought(destination, site, make_import, made_years):
+    """Two addresses of one year, by turns: the second one's spool is newer than what the first one left behind."""
+    april = made_years(1000)
+    site.put(2021, april, "april.csv.gz")
+    october = made_years(700, seed=2)
+    site.put(2021, october, "october.csv.gz")
+    importer = make_import(destination)
+    first, second = (importer.with_(source=site.source(ending=name)) for name in ("april.csv.gz", "october.csv.gz"))
+    first.run_well("--years", "2021")
+    second.run_well("--years", "2021", "--allow-shrink")
+    assert destination.differences(2021, october) == []
+    site.put(2021, october, "april.csv.gz")
+    first.run_well("--years", "2021")
+    assert destination.differences(2021, october) == []
+    site.put(2021, april, "october.csv.gz")
+    assert second.run_well("--years", "2021").code == program.ALL
+    assert destination.differences(2021, april) == []
+
+
+def test_an_older_spool_waits_for_its_source(destination, site, make_import, made_years):
+    """Another host brought a newer edition; nobody can say meanwhile that ours is what the source has."""
+    site.put(2021, made_years(1000))
+    here, there = make_import(destination), make_import(destination)
+    here.run_well("--years", "2021")
+    newer = site.put(2021, made_years(1100, seed=2))
+    there.run_well("--years", "2021")
+    site.stop()
+    result = here.run("--years", "2021", "--retries", "0")
+    assert result.code == program.NONE, str(result)
+    assert destination.differences(2021, newer) == []
+    site.start()
+    here.run_well("--years", "2021")
+    assert destination.differences(2021, newer) == []
+    older = site.put(2021, made_years(1000))  # the source takes it back: now ours is what it has
+    here.run_well("--years", "2021")
+    assert destination.differences(2021, older) == []
+
+
+def test_a_spool_that_was_not_begun_is_imported_when_the_source_confirms_it(destination, site, make_import, made_years):
+    """Its run was killed between the download and the load: one question, and no second download."""
+    site.put(2021, made_years(1000))
+    importer = make_import(destination)
+    importer.run_well("--years", "2021")
+    newer = site.put(2021, made_years(1100, seed=2))
+    other = importer.with_(to=f"sqlite:{importer.home}/other.sqlite")
+    other.run_well("--years", "2021")  # its spool, and not a word of it to the destination
+    site.requests()
+    importer.run_well("--years", "2021")
+    assert [request.status for request in site.requests()] == [304]
+    assert destination.differences(2021, newer) == []
