@@ -72,8 +72,9 @@ static bool drop_staged(struct pipeline *pipeline, struct error *error)
 			return false;
 		const struct field fields[] = { FIELD_T("destination", sink->uuid),
 			FIELD_T("edition", memory.edition.sha256) };
-		if (found &&
-			!ledger_event(pipeline->ledger, "year given up", year, fields, 2, error))
+		if (!ledger_year_drop(pipeline->ledger, year, error) ||
+			(found && !ledger_event(pipeline->ledger, "year given up", year, fields, 2,
+					  error)))
 			return false;
 	}
 	return true;

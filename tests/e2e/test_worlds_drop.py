@@ -38,6 +38,7 @@ def test_year_that_staging_has_already(destination, importer, site, made_years):
     assert refused.code == program.REFUSED and "2021" in refused.out, str(refused)
     give_up(importer, "2022")
     assert destination.counts() == {2022: ROWS + 1}
+    assert "2022" in importer.call("status").out and "2021" not in importer.call("status").out
     again = give_up(importer, "2022")
     assert "not promoted: live serves all of it already" in again.out, str(again)
     assert not staging.exists()
