@@ -142,6 +142,18 @@ static bool on_failed_fetch(struct pipeline *pipeline, struct work *work, struct
 	return done;
 }
 
+/* The source says that it has what is served. */
+static bool confirm(struct pipeline *pipeline, struct work *work, struct error *error)
+{
+	struct edition edition = work->served.edition;
+	if (work->has_spool)
+		year_edition(&work->spool, &edition);
+	while (work->progress->serving && !year_confirm(pipeline->sink, &edition, error))
+		if (error->kind != ERROR_LOST || !year_take_again(pipeline->sink, error))
+			return false;
+	return true;
+}
+
 /* A year that gets no new spool. */
 static bool on_no_spool(struct pipeline *pipeline, struct work *work, struct error *error)
 {
@@ -164,7 +176,7 @@ static bool on_no_spool(struct pipeline *pipeline, struct work *work, struct err
 	if (!staging_held(pipeline, work, work->progress->state.sha256, &held, error) || held)
 		return held;
 	work_end(work, YEAR_UNCHANGED);
-	return stays_in(pipeline, work, "", error);
+	return confirm(pipeline, work, error) && stays_in(pipeline, work, "", error);
 }
 
 static void remove_spool_file(struct pipeline *pipeline, const char *file)

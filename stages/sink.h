@@ -220,6 +220,10 @@ struct sink_ops {
 	bool (*begin)(struct sink *sink, const struct edition *edition, struct error *error);
 	/* Drops everything incoming of the edition, so that begin starts it afresh. */
 	bool (*forget)(struct sink *sink, const struct edition *edition, struct error *error);
+	/* The source says that this edition, which is served, is what it has: its address and
+	 * validators are kept as they are now, and what was begun of other editions of the year is
+	 * dropped, unless a revert holds it. Where nothing of it is to do nothing is written. */
+	bool (*confirm)(struct sink *sink, const struct edition *edition, struct error *error);
 	/* The witness, merged. */
 	bool (*completed)(struct sink *sink, const struct edition *edition, struct ranges *ranges,
 		struct error *error);

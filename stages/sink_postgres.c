@@ -383,6 +383,7 @@ static const struct sink_ops ops = {
 	.recall = postgres_recall,
 	.begin = postgres_begin_edition,
 	.forget = postgres_forget,
+	.confirm = postgres_confirm,
 	.completed = postgres_completed,
 	.index = postgres_index,
 	.check = postgres_check,

@@ -125,6 +125,7 @@ bool postgres_recall(struct sink *sink, const struct edition *edition,
 	struct edition_memory *memory, bool *found, struct error *error);
 bool postgres_begin_edition(struct sink *sink, const struct edition *edition, struct error *error);
 bool postgres_forget(struct sink *sink, const struct edition *edition, struct error *error);
+bool postgres_confirm(struct sink *sink, const struct edition *edition, struct error *error);
 bool postgres_completed(struct sink *sink, const struct edition *edition, struct ranges *ranges,
 	struct error *error);
 bool postgres_judge(struct sink *sink, const struct edition *edition, enum edition_stage stage,

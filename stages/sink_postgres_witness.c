@@ -218,6 +218,29 @@ bool postgres_forget(struct sink *base, const struct edition *edition, struct er
 	return done;
 }
 
+bool postgres_confirm(struct sink *base, const struct edition *edition, struct error *error)
+{
+	struct postgres_sink *sink = (struct postgres_sink *)base;
+	struct edition_names names;
+	PGresult *r = NULL;
+	postgres_names(sink, edition, &names);
+	const char *const params[] = { names.year, edition->sha256, edition->url,
+		edition->validators.etag, edition->validators.last_modified };
+	if (!pg_params(&sink->pg, sql_postgres_confirm_needed, 5, params, &r, error))
+		return false;
+	bool needed = pg_true(r, 0, 0);
+	PQclear(r);
+	if (!needed)
+		return true;
+	bool done = postgres_begin(sink, OWN_LOCK_TIMEOUT, error) &&
+		    postgres_drop_others(sink, edition, &names, error) &&
+		    pg_params(&sink->pg, sql_postgres_source_renew, 5, params, NULL, error) &&
+		    postgres_commit(sink, error);
+	if (!done)
+		pg_rollback(&sink->pg);
+	return done;
+}
+
 bool postgres_completed(struct sink *base, const struct edition *edition, struct ranges *ranges,
 	struct error *error)
 {

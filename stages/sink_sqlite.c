@@ -265,6 +265,7 @@ static const struct sink_ops ops = {
 	.recall = sqlite_recall,
 	.begin = sqlite_edition_begin,
 	.forget = sqlite_forget,
+	.confirm = sqlite_confirm,
 	.completed = sqlite_completed,
 	.index = sqlite_index,
 	.check = sqlite_check,

@@ -196,6 +196,7 @@ bool sqlite_recall(struct sink *sink, const struct edition *edition, struct edit
 	bool *found, struct error *error);
 bool sqlite_edition_begin(struct sink *sink, const struct edition *edition, struct error *error);
 bool sqlite_forget(struct sink *sink, const struct edition *edition, struct error *error);
+bool sqlite_confirm(struct sink *sink, const struct edition *edition, struct error *error);
 bool sqlite_completed(struct sink *sink, const struct edition *edition, struct ranges *ranges,
 	struct error *error);
 bool sqlite_judge(struct sink *sink, const struct edition *edition, enum edition_stage stage,

@@ -142,6 +142,36 @@ bool sqlite_forget(struct sink *base, const struct edition *edition, struct erro
 	return sqlite_end(sink->db, done, error);
 }
 
+static bool is_known_so(const struct edition *known, const struct edition *edition)
+{
+	const struct validators *one = &known->validators, *other = &edition->validators;
+	return strcmp(known->url, edition->url) == 0 && strcmp(one->etag, other->etag) == 0 &&
+	       strcmp(one->last_modified, other->last_modified) == 0;
+}
+
+static bool confirm_locked(
+	sqlite3 *db, int64_t id, const struct edition *edition, struct error *error)
+{
+	return sqlite_edition_others_drop(db, edition, error) &&
+	       sqlite_source_renew(db, id, edition, error);
+}
+
+bool sqlite_confirm(struct sink *base, const struct edition *edition, struct error *error)
+{
+	struct sqlite_sink *sink = (struct sqlite_sink *)base;
+	struct sqlite_source served, other;
+	bool found = false;
+	if (!sqlite_source_find(sink->db, &served, edition->year, NULL, &found, error) ||
+		!other_next(sink->db, edition, &other, error))
+		return false;
+	if (!found || strcmp(served.memory.edition.sha256, edition->sha256) != 0 ||
+		(other.id == 0 && is_known_so(&served.memory.edition, edition)))
+		return true;
+	bool done = sqlite_begin(sink->db, sink, error) &&
+		    confirm_locked(sink->db, served.id, edition, error);
+	return sqlite_end(sink->db, done, error);
+}
+
 bool sqlite_completed(struct sink *sink, const struct edition *edition, struct ranges *ranges,
 	struct error *error)
 {

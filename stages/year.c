@@ -216,6 +216,8 @@ static bool remembered(struct try *try, bool *ended, struct error *error)
 		return false;
 	try->known = found;
 	*ended = found && memory.stage == EDITION_PUBLISHED;
+	if (*ended && !year_confirm(year->sink, &try->edition, error))
+		return false;
 	if (*ended) {
 		in_already(try, &memory);
 		/* By us, if we asked and only the answer was lost. */

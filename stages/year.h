@@ -57,4 +57,8 @@ bool year_stage(struct ledger *ledger, struct year_progress *progress, const cha
 /* The edition that a spool is. */
 void year_edition(const struct spool *spool, struct edition *edition);
 
+/* The source has what is served: sink->ops->confirm. Nothing hangs on it, so what only keeps it
+ * from being done is told, and it is true then; false: ERROR_LOST, or the run must end. */
+bool year_confirm(struct sink *sink, const struct edition *edition, struct error *error);
+
 #endif

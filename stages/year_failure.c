@@ -58,6 +58,16 @@ static bool ends_run(enum error_kind kind)
 	return kind == ERROR_STOPPED || kind == ERROR_FENCED || kind == ERROR_DAMAGED;
 }
 
+bool year_confirm(struct sink *sink, const struct edition *edition, struct error *error)
+{
+	if (sink->ops->confirm(sink, edition, error))
+		return true;
+	if (error->kind == ERROR_LOST || ends_run(error->kind))
+		return false;
+	log_note(LOG_WARNING, edition->year, "its bookkeeping is left as it was: %s", error->text);
+	return true;
+}
+
 /* A publish has its own patience: what is still in the way after it is left for the next run. */
 static bool may_pass(const struct try *try, enum error_kind kind)
 {

@@ -47,6 +47,20 @@ def test_fresh_destination_gets_its_rows_although_nothing_changed(make_destinati
     assert first.differences(2021, path) == []
 
 
+def test_same_bytes_under_another_etag_are_fetched_once(destination, site, make_import, made_years):
+    """Also where no spool tells the new ETag: the destination does."""
+    site.put(2021, made_years(500))
+    importer = make_import(destination)
+    importer.run_well("--years", "2021")
+    for again in (200, 304):
+        assert importer.call("clean").code == program.ALL
+        if again == 200:
+            site.put(2021, made_years(500))
+        site.requests()
+        importer.run_well("--years", "2021")
+        assert [request.status for request in site.requests()] == [again]
+
+
 @pytest.mark.sanitize
 def test_shrunken_edition_is_held(destination, site, make_import, made_years):
     site.put(2021, made_years(5000))

@@ -1,7 +1,10 @@
 """run --staging --promote, as the timer calls it in April and October: what becomes live, when, and what a revert holds."""
 import json
 
+import pytest
+
 import program
+from servers import wait_for
 
 ROWS = 3000
 REFRESH = ["--staging", "--promote", "--drain", "0"]
@@ -51,6 +54,26 @@ def test_year_that_is_not_in_keeps_live_as_it_is(destination, importer, site, ma
     site.put(2022, made_years(ROWS, year=2022))
     importer.run_well("--years", "2021,2022", *REFRESH)
     assert destination.counts() == {2021: ROWS + 1, 2022: ROWS}
+
+
+@pytest.mark.parametrize("way", ["held", "incoming"])
+def test_what_the_source_has_no_more_does_not_hold_up_a_promote(destination, importer, site, made_years, way):
+    """An edition of a trial address, judged or half loaded, and then the usual one again."""
+    site.put(2021, made_years(ROWS, year=2021))
+    importer.run_well("--years", "2021", "--staging")
+    site.put(2021, made_years(ROWS // 2 if way == "held" else 60_000, year=2021, seed=2), "trial.csv.gz")
+    trial = importer.with_(source=site.source(ending="trial.csv.gz"))
+    staging = destination.slot("staging")
+    process = trial.start("--years", "2021", "--staging", "--chunk-rows", "100")
+    if way == "incoming":
+        wait_for(lambda: way in staging.stages(2021) or process.poll() is not None, 30, "a begun edition")
+        importer.kill(process)
+    else:
+        assert importer.finish(process).code == program.REFUSED
+    assert sorted(staging.stages(2021)) == sorted([way, "published"])
+    importer.run_well("--years", "2021", *REFRESH)
+    assert destination.counts() == {2021: ROWS}
+    assert destination.stages(2021) == ["published"] and destination.leftovers() == []
 
 
 def test_revert_holds_against_the_timer(destination, importer, site, made_years):

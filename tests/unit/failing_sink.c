@@ -17,6 +17,7 @@ static const char *const words[CALLS] = {
 	[CALL_RECALL] = "recall",
 	[CALL_BEGIN] = "begin",
 	[CALL_FORGET] = "forget",
+	[CALL_CONFIRM] = "confirm",
 	[CALL_COMPLETED] = "completed",
 	[CALL_INDEX] = "index",
 	[CALL_CHECK] = "check",
@@ -121,6 +122,13 @@ static bool forget(struct sink *sink, const struct edition *edition, struct erro
 	struct failing_sink *failing = (struct failing_sink *)sink;
 	THROUGH(failing, CALL_FORGET, error,
 		failing->real->ops->forget(failing->real, edition, error));
+}
+
+static bool confirm(struct sink *sink, const struct edition *edition, struct error *error)
+{
+	struct failing_sink *failing = (struct failing_sink *)sink;
+	THROUGH(failing, CALL_CONFIRM, error,
+		failing->real->ops->confirm(failing->real, edition, error));
 }
 
 static bool completed(struct sink *sink, const struct edition *edition, struct ranges *ranges,
@@ -345,6 +353,7 @@ struct failing_sink *failing_sink_new(struct sink *real)
 		.recall = recall,
 		.begin = begin_edition,
 		.forget = forget,
+		.confirm = confirm,
 		.completed = completed,
 		.index = index_edition,
 		.check = check,
