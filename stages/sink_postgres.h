@@ -1,7 +1,8 @@
 /*
  * sink_postgres.h: what the PostgreSQL sink's files share. Private to them.
  *
- *   sink_postgres.c          take: schema, fence; preflight
+ *   sink_postgres.c          take: what is missing is made; preflight
+ *   sink_postgres_fence.c    the fence: taking it, transactions under it
  *   sink_postgres_look.c     connecting, who it is, what it serves
  *   sink_postgres_slot.c     live, staging and previous; how staging is made
  *   sink_postgres_views.c    dvf_sale and dvf_price_m2, comments
@@ -102,6 +103,9 @@ const char *postgres_type_of(enum column_type type);
 
 void postgres_names(const struct postgres_sink *sink, const struct edition *edition,
 	struct edition_names *names);
+
+/* Takes the fence: chunk transactions of others have ended when this is true. */
+bool postgres_take_fence(struct postgres_sink *sink, struct error *error);
 
 /* Compares the token that a *_begin statement read with ours. ERROR_FENCED names who holds it. */
 bool postgres_fence_holds(
