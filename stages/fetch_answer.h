@@ -4,6 +4,9 @@
  * The rules of a download apart from the network that carries it: headers come in line by line, and
  * a verdict comes out. Nothing here knows curl, so every odd answer can be told in a test.
  *
+ *   fetch_answer.c   reads the headers
+ *   fetch_verdict.c  answer_judge and validators_strong
+ *
  * Threads: no state but what the caller holds.  Memory: none is allocated.
  */
 #ifndef STAGES_FETCH_ANSWER_H
