@@ -6,18 +6,15 @@
 #include <time.h>
 
 #include "stages/heads.h"
-#include "stages/lineage.h"
 #include "stages/pipeline_work.h"
 #include "stages/spool_sweep.h"
 #include "stages/year.h"
 #include "state/base/log.h"
 #include "state/base/stop.h"
 
-#define WATCH_MS     250
-#define PUMP_MS      100
-#define SETTLE_MS    3000 /* how long a stopped download may take to say how far it came */
-#define YEARS_BACK   6
-#define REFETCH_MOST 1
+#define WATCH_MS   250
+#define SETTLE_MS  3000 /* how long a stopped download may take to say how far it came */
+#define YEARS_BACK 6
 
 /* A year that is served stays so until something new of it comes. */
 static void show_fetching(struct pipeline *pipeline, struct work *work)
@@ -53,7 +50,7 @@ static void show(struct pipeline *pipeline, bool last)
 
 /* Inside a sink's wait there is nobody to give an error to: it is kept, and the run is asked to
  * stop. */
-static void tick(void *context)
+void pipeline_tick(void *context)
 {
 	struct pipeline *pipeline = context;
 	struct error error;
@@ -120,126 +117,6 @@ static bool begin_years(struct pipeline *pipeline, struct error *error)
 			return false;
 	}
 	return true;
-}
-
-/* The year's way into the sink, once; whatever its outcome. */
-static bool import_year(
-	struct pipeline *pipeline, struct work *work, struct year *year, struct error *error)
-{
-	enum year_outcome before = work->progress->outcome;
-	bool done = pipeline_take(pipeline, error);
-	pipeline->importing = year;
-	done = done && year_import(year, error);
-	pipeline->importing = NULL;
-	enum year_outcome *now = &work->progress->outcome;
-	budget_trim();
-	work->spool = year->spool;
-	if (before == YEAR_PUBLISHED && *now == YEAR_UNCHANGED)
-		*now = YEAR_PUBLISHED; /* by this run, a moment ago */
-	pipeline->changed |= *now == YEAR_PUBLISHED;
-	pipeline->retaken |= year->retaken;
-	return done;
-}
-
-static bool copy(struct pipeline *pipeline, struct work *work, struct error *error)
-{
-	struct year_progress *progress = work->progress;
-	struct year year = { .settings = pipeline->settings,
-		.ledger = pipeline->ledger,
-		.sink = pipeline->sink,
-		.copy_from = pipeline->live,
-		.spool = work->spool,
-		.progress = progress,
-		.context = pipeline,
-		.tick = tick };
-	char why[sizeof(progress->state.message)];
-	memcpy(why, progress->state.message, sizeof(why));
-	work->imported = true;
-	if (!import_year(pipeline, work, &year, error))
-		return false;
-	if (progress->outcome == YEAR_PUBLISHED)
-		progress->outcome = YEAR_COPIED;
-	lineage_year_end(
-		pipeline->settings->lineage, pipeline->sink, &work->lives.edition, progress);
-	/* What live has instead is no answer to what was asked for. */
-	bool held = work->reverted && outcome_is_in(progress->outcome);
-	work_end(work, held ? YEAR_HELD : progress->outcome);
-	return !held || work_stage(pipeline, work, "held", why, error);
-}
-
-static bool import(struct pipeline *pipeline, struct work *work, struct error *error)
-{
-	struct year year = { .settings = pipeline->settings,
-		.ledger = pipeline->ledger,
-		.sink = pipeline->sink,
-		.spool = work->spool,
-		.compare = work->in_live ? &work->lives : NULL,
-		.progress = work->progress,
-		.fetched = work->fetched,
-		.may_refetch =
-			work->refetched < REFETCH_MOST && (work->task.has_part || !work->fetched),
-		.context = pipeline,
-		.tick = tick };
-	bool held = false;
-	work->progress->state.packed_done = work->progress->state.packed_size =
-		work->spool.packed_size;
-	if (!staging_held(pipeline, work, work->spool.sha256, &held, error) ||
-		(!held && !import_year(pipeline, work, &year, error)))
-		return false;
-	if (year.spool_spoiled && work->refetched < REFETCH_MOST)
-		return work_refetch(pipeline, work, error);
-	struct edition edition;
-	year_edition(&work->spool, &edition);
-	lineage_year_end(pipeline->settings->lineage, pipeline->sink, &edition, work->progress);
-	bool ask_now = work->refresh && !work->imported && !year.spool_bad;
-	work->imported = true;
-	if (year.spool_bad && !work_drop_spool(pipeline, work, error))
-		return false;
-	if (!ask_now) {
-		work_end(work, work->progress->outcome);
-		return true;
-	}
-	work->task.has_have = true;
-	work->task.have = work->spool.validators;
-	return work_ask(pipeline, work, error);
-}
-
-static struct work *next_import(struct pipeline *pipeline, bool *left)
-{
-	*left = false;
-	for (unsigned i = 0; i < pipeline->count; i++) {
-		if (pipeline->works[i].turn == TURN_IMPORT)
-			return &pipeline->works[i];
-		*left |= pipeline->works[i].turn == TURN_FETCH;
-	}
-	return NULL;
-}
-
-static bool go_on(struct pipeline *pipeline, struct work *work, struct error *error)
-{
-	if (work == NULL)
-		return work_pump(pipeline, PUMP_MS, error);
-	return work->turn == TURN_COPY ? copy(pipeline, work, error)
-				       : import(pipeline, work, error);
-}
-
-static bool go_through(struct pipeline *pipeline, struct error *error)
-{
-	bool left = true;
-	while (!stop_requested()) {
-		struct work *work = next_import(pipeline, &left);
-		if (work == NULL && !left)
-			work = staging_next_copy(pipeline);
-		if (work == NULL && !left && !pipeline->retaken)
-			return true;
-		if (work == NULL && !left ? !work_look_again(pipeline, error)
-					  : !go_on(pipeline, work, error))
-			return false;
-		tick(pipeline);
-	}
-	return pipeline->pump_error.kind == ERROR_NONE
-		       ? error_set(error, ERROR_STOPPED, "interrupted")
-		       : false;
 }
 
 /* Lets a download that was told to stop say how far it came. */
@@ -312,7 +189,7 @@ bool pipeline_take(struct pipeline *pipeline, struct error *error)
 
 static void tick_from(struct pipeline *pipeline, struct sink *sink)
 {
-	sink->tick = tick;
+	sink->tick = pipeline_tick;
 	sink->tick_context = pipeline;
 	sink->cache_bytes = pipeline->settings->plan->cache_bytes;
 	sink->connections = pipeline->settings->plan->loaders;
@@ -337,7 +214,7 @@ static bool end_staging(struct pipeline *pipeline, struct error *error)
 		return false;
 	if (!*may || !pipeline->settings->then_promote)
 		return true;
-	return staging_ask_again(pipeline, error) && go_through(pipeline, error) &&
+	return staging_ask_again(pipeline, error) && pipeline_go_through(pipeline, error) &&
 	       staging_may_promote(pipeline, may, error);
 }
 
@@ -393,7 +270,7 @@ bool pipeline_run(const struct pipeline_settings *settings, struct ledger *ledge
 	bool done = ahead_open(&pipeline.ahead, &settings->fetch, error) &&
 		    spool_sweep(settings->fetch.spool_folder, ledger, error) &&
 		    begin(&pipeline, error) && begin_years(&pipeline, error) &&
-		    go_through(&pipeline, error) && end_staging(&pipeline, error);
+		    pipeline_go_through(&pipeline, error) && end_staging(&pipeline, error);
 	if (pipeline.pump_error.kind != ERROR_NONE)
 		*error = pipeline.pump_error;
 	if (!done && is_all_in(&pipeline, error)) {

@@ -1,9 +1,10 @@
 /*
  * pipeline_work.h: what the files of the pipeline share. Private to them.
  *
- *   pipeline.c        a run: years in turn, waits, the end
+ *   pipeline.c        a run: its years, what is shown while it waits, the end
  *   pipeline_fetch.c  what is known of a year, what its source is asked, and what follows from the
  *                     answer
+ *   pipeline_import.c  the years in turn, and each one's way into the sink
  *   pipeline_staging.c  the years staging must have, what live serves of them, and what is copied
  *                     from there
  */
@@ -13,6 +14,8 @@
 #include "stages/ahead.h"
 #include "stages/pipeline.h"
 #include "stages/sampling.h"
+
+#define PUMP_MS 100 /* how long a first word of the fetch thread is waited for */
 
 enum turn {
 	TURN_FETCH,  /* asked; its answer is awaited */
@@ -101,6 +104,14 @@ bool work_rests(
 
 /* Takes the sink, unless it is taken. */
 bool pipeline_take(struct pipeline *pipeline, struct error *error);
+
+/* The tick of sinks and years; context is the pipeline. Hears the fetch thread and shows where the
+ * run stands. */
+void pipeline_tick(void *context);
+
+/* Takes the years in turn until none is left. False: the run must end; pump_error, if it is set, is
+ * the reason, else *error. */
+bool pipeline_go_through(struct pipeline *pipeline, struct error *error);
 
 /* --- staging (pipeline_staging.c) --- */
 
