@@ -2,8 +2,8 @@
  * pipeline_work.h: what the files of the pipeline share. Private to them.
  *
  *   pipeline.c        a run: its years, what is shown while it waits, the end
- *   pipeline_fetch.c  what is known of a year, what its source is asked, and what follows from the
- *                     answer
+ *   pipeline_look.c   what is known of a year, and what its source is to be asked
+ *   pipeline_fetch.c  what follows from the source's answer
  *   pipeline_import.c  the years in turn, and each one's way into the sink
  *   pipeline_staging.c  the years staging must have, what live serves of them, and what is copied
  *                     from there
