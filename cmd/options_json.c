@@ -34,7 +34,7 @@ static bool add_years(
 	return buf_add(json, "]", 1, error);
 }
 
-/* URLs go in as they are shown elsewhere: without user and password. */
+/* URLs go in as they are shown elsewhere: without user, password and query. */
 static bool add_sources(struct buf *json, const struct sources *sources, struct error *error)
 {
 	char shown[URL_MAX];

@@ -157,7 +157,13 @@ void source_url_shown(const char *url, char shown[static URL_MAX])
 	const char *first = NULL;
 	const char *end = NULL;
 	authority_of(url, &first, &end);
-	snprintf(shown, URL_MAX, "%.*s%s", (int)(first - url), url, host_of(first, end));
+	const char *host = host_of(first, end);
+	const char *query = host + strcspn(host, "?#");
+	int used = snprintf(
+		shown, URL_MAX, "%.*s%.*s", (int)(first - url), url, (int)(query - host), host);
+	if (*query != '\0' && used > 0 && used < URL_MAX)
+		snprintf(shown + used, URL_MAX - (size_t)used, "?~%08x",
+			inflate_crc32(query, strlen(query)));
 }
 
 enum packing source_packing(const char *url)

@@ -33,7 +33,9 @@ bool source_set_year(struct sources *sources, int year, const char *url, struct 
 /* The URL to ask, with user and password if the pattern has them. */
 void source_url(const struct sources *sources, int year, char url[static URL_MAX]);
 
-/* The same without user and password: for the ledger, the witness, logs and errors. */
+/* The same without user and password: for the ledger, the witness, logs and errors. A query may be
+ * a signature or a token: in its place stands "?~" and a checksum, so that another one is another
+ * address. */
 void source_url_shown(const char *url, char shown[static URL_MAX]);
 
 /* PACKING_NONE when the path ends in .csv, whatever its query. */

@@ -68,6 +68,23 @@ def test_password_of_the_source(destination, site, make_import, made_years):
     assert urls and leaks(" ".join(urls), secrets) == []
 
 
+def test_query_of_the_source(destination, site, make_import, made_years):
+    """It may be a signature. That it is another one shows."""
+    path = site.put(2021, made_years(500))
+    importer = make_import(destination)
+    one, other = (importer.with_(source=f"{site.source()}?sig={secret}") for secret in ("s3cr3t-one", "s3cr3t-two"))
+    said = one.run_well("--years", "2021").said
+    site.put(2022, b"no gzip, and no year")
+    said += one.run("--years", "2021,2022", "--retries", "0").said + one.call("check").said
+    assert other.run_well("--years", "2021").code == 0
+    assert destination.differences(2021, path) == []
+    said += one.call("status").said + one.call("history").said + one.call("history", "--json").said
+    assert leaks(said, {"s3cr3t"}) == [] and "full.csv.gz?~" in said
+    assert leaks_in_folder(importer.state, {"s3cr3t"}) == []
+    urls = [url for url, in destination.query("SELECT url FROM {source}")]
+    assert urls and leaks(" ".join(urls), {"s3cr3t"}) == []
+
+
 def test_ledger_is_for_its_owner_only(destination, site, make_import, made_years):
     site.put(2021, made_years(100))
     importer = make_import(destination)
