@@ -28,13 +28,13 @@ struct postgres_vacuum {
 	char table[240]; /* schema.table, quoted */
 };
 
-/* False with ERROR_BUSY: it cannot be done within the role's time limits. One on statements ends
- * the statement, one on transactions the session. */
+/* False with ERROR_BUSY: it cannot be done within the role's time limits or ours. One on statements
+ * ends the statement, one on transactions the session. */
 static bool vacuum(struct pg *pg, const char *table, struct error *error)
 {
 	const struct sql_value values[] = { { "table", table }, { NULL, NULL } };
 	PGresult *r = NULL;
-	bool done = pg_exec(pg, sql_postgres_vacuum_allowed, &r, error);
+	bool done = pg_exec(pg, sql_postgres_vacuum_limits, &r, error);
 	bool allowed = done && pg_true(r, 0, 0);
 	PQclear(r);
 	if (done && !allowed)
@@ -117,8 +117,8 @@ static bool tell_left(
 		return false;
 	for (int i = 0; i < PQntuples(left); i++)
 		log_note(LOG_INFO, 0,
-			"%s is not vacuumed: a session has it locked or an older snapshot, or this role has a "
-			"time limit; the next run that changes something tries again",
+			"%s is not vacuumed: a session has it locked, an older snapshot or an open cursor in it, or "
+			"this role has a time limit; the next run that changes something tries again",
 			pg_text(left, i, 0));
 	PQclear(left);
 	return true;
