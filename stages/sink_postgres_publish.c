@@ -190,6 +190,17 @@ static bool carry_grants(struct postgres_sink *sink, const struct edition_names 
 	return done;
 }
 
+/* Looked at again under the lock: people may attach a table of theirs while we load. */
+static bool is_ours(const struct postgres_sink *sink, const struct edition_names *names,
+	const char *old, bool ours, struct error *error)
+{
+	return ours ||
+	       error_set(error, ERROR_REFUSED,
+		       "%s holds year %s but was not made by this importer, and is left as it is. "
+		       "Remedy: ALTER TABLE %s DETACH PARTITION %s, and run again",
+		       old, names->year, sink->dvf, old);
+}
+
 /* What dvf has of the year leaves it; with `carry` its grants go to the edition that comes. */
 static bool drop_served(struct postgres_sink *sink, const struct edition_names *names, bool carry,
 	struct error *error)
@@ -200,7 +211,8 @@ static bool drop_served(struct postgres_sink *sink, const struct edition_names *
 		const char *old = pg_text(r, i, 0);
 		const struct sql_value values[] = { { "dvf", sink->dvf }, { "old", old },
 			{ NULL, NULL } };
-		done = (!carry || carry_grants(sink, names, old, error)) &&
+		done = is_ours(sink, names, old, pg_true(r, i, 1), error) &&
+		       (!carry || carry_grants(sink, names, old, error)) &&
 		       pg_make(&sink->pg, sql_postgres_detach, values, NULL, error) &&
 		       pg_make(&sink->pg, sql_postgres_drop_old, values, NULL, error);
 	}

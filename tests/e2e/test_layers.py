@@ -101,6 +101,16 @@ def test_build_names_every_source():
     assert named == there
 
 
+def test_no_sql_has_a_backslash():
+    """What it means in a literal depends on standard_conforming_strings, which is the user's to set."""
+    wrong = []
+    for place, _, names in os.walk(os.path.join(program.ROOT, "stages", "sql", "postgres")):
+        for name in names:
+            with open(os.path.join(place, name), encoding="utf-8") as file:
+                wrong += [f"{name}: {line.strip()}" for line in file if "\\" in line.split("--")[0]]
+    assert wrong == []
+
+
 def functions():
     """(lines, path, name) of every function, by ctags."""
     out = subprocess.run(["ctags", "-x", "--_xformat=%{input}\t%{name}\t%{line}\t%{end}", "--kinds-C=f",

@@ -103,6 +103,55 @@ def test_partition_for_two_years(database, site, make_import, made_years):
     assert database.counts() == {2020: ROWS, 2021: ROWS}
 
 
+def attach_own(database, name="my2021", year=2021):
+    """A person's own partition of dvf for a year, with three rows."""
+    by_owner(database, f"CREATE TABLE {name} PARTITION OF dvf FOR VALUES IN ({year});"
+                       f"INSERT INTO dvf SELECT (jsonb_populate_record(d, '{{\"source_year\": {year}}}')).*"
+                       " FROM dvf d WHERE source_year = 2020 AND source_row <= 3")
+    assert database.count(year) == 3
+
+
+@pytest.mark.parametrize("setting", ["on", "off"])
+def test_own_partition_whatever_backslashes_mean(database, site, make_import, made_years, setting):
+    """With standard_conforming_strings = off a backslash in a literal is an escape."""
+    for year in (2020, 2021):
+        site.put(year, made_years(ROWS, year))
+    importer = make_import(database)
+    importer.run_well("--years", "2020")
+    attach_own(database)
+    database.server.sql(f"ALTER DATABASE {database.name} SET standard_conforming_strings = {setting}")
+    before = database.committed()
+    refused = importer.run("--years", "2021")
+    assert refused.code == program.NONE and database.count(2021) == 3, str(refused)
+    assert "my2021 holds year 2021 but was not made by this importer" in refused.said, str(refused)
+    assert loaded_nothing(database, before)
+    by_owner(database, "ALTER TABLE dvf DETACH PARTITION my2021")
+    importer.run_well("--years", "2020,2021")
+    assert database.counts() == {2020: ROWS, 2021: ROWS}
+
+
+def test_own_partition_attached_while_a_year_is_loaded(database, site, make_import, made_years):
+    """After the look for obstacles, and before the year is published."""
+    for year in (2020, 2021):
+        site.put(year, made_years(ROWS, year))
+    importer = make_import(database)
+    importer.run_well("--years", "2020")
+    with contextlib.closing(database.server.connect(database.name)) as reader, reader.cursor() as cursor:
+        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
+        process = importer.start("--years", "2021", "--snapshot-wait", "60")
+        wait_for(lambda: database.stages(2021) == ["ready"], 30, "the year to be ready")
+        attach_own(database)
+    refused = importer.finish(process)
+    assert refused.code == program.NONE, str(refused)
+    assert "my2021 holds year 2021 but was not made by this importer" in refused.said, str(refused)
+    assert "ALTER TABLE public.dvf DETACH PARTITION public.my2021" in refused.said, str(refused)
+    assert database.count(2021) == 3 and database.stages(2021) == ["ready"]
+    by_owner(database, "ALTER TABLE dvf DETACH PARTITION my2021")
+    before = database.committed()
+    importer.run_well("--years", "2021")
+    assert database.count(2021) == ROWS and database.committed() == before, "it was loaded already"
+
+
 def test_own_table_attached_for_two_years(database, site, make_import, made_years):
     """The table has the importer's name, and somebody attached it for a second year besides."""
     site.put(2021, made_years(ROWS))

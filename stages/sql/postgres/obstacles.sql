@@ -40,7 +40,7 @@ SELECT format('%s holds %s but was not made by this importer', c.oid::regclass,
        format('ALTER TABLE %s DETACH PARTITION %s', :'dvf', c.oid::regclass)
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = :'dvf'::regclass AND c.relname !~ '^dvf_[0-9]{4}_[0-9a-f]{12}$'
-  AND (pg_get_expr(c.relpartbound, c.oid) ~ ('\m' || :year || '\M')
+  AND (pg_get_expr(c.relpartbound, c.oid) ~ ('(^|[^0-9])' || :year || '([^0-9]|$)')
        OR (:year = 0 AND pg_get_expr(c.relpartbound, c.oid) LIKE '%,%'))
 UNION ALL
 SELECT DISTINCT format('function %s is built on %s, the table of one year', d.objid::regprocedure, i.inhrelid::regclass),
@@ -53,5 +53,5 @@ SELECT format('%s holds several years', c.oid::regclass),
        format('ALTER TABLE %s DETACH PARTITION %s', :'dvf', c.oid::regclass)
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = :'dvf'::regclass AND c.relname ~ '^dvf_[0-9]{4}_[0-9a-f]{12}$'
-  AND (:year = 0 OR pg_get_expr(c.relpartbound, c.oid) ~ ('\m' || :year || '\M'))
+  AND (:year = 0 OR pg_get_expr(c.relpartbound, c.oid) ~ ('(^|[^0-9])' || :year || '([^0-9]|$)'))
   AND pg_get_expr(c.relpartbound, c.oid) LIKE '%,%'
