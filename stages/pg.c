@@ -32,6 +32,9 @@ static const struct sqlstate_kind kinds[] = {
 	{ "42P01", ERROR_LOST },
 	{ "3F000", ERROR_LOST },
 	{ "23P01", ERROR_LOST },
+	/* A binary COPY that the column's type cannot read is no record's fault. */
+	{ "22P03", ERROR_DATABASE },
+	{ "22P04", ERROR_DATABASE },
 	{ "22", ERROR_DATA },
 	{ "23", ERROR_DATA },
 	{ "54", ERROR_DATA },

@@ -22,6 +22,11 @@ const char *postgres_type_of(enum column_type type)
 	return column_types[type == COLUMN_CODE ? COLUMN_TEXT : type];
 }
 
+const char *postgres_made_as(enum column_type type)
+{
+	return column_types[type];
+}
+
 void postgres_names(const struct postgres_sink *sink, const struct edition *edition,
 	struct edition_names *names)
 {
@@ -135,84 +140,6 @@ static bool postgres_take(struct sink *base, struct error *error)
 	if (done && (!identity.bookkeeping || !identity.dvf))
 		done = create_missing(sink, !identity.bookkeeping, !identity.dvf, error);
 	return done && postgres_take_fence(sink, error) && postgres_views(sink, error);
-}
-
-static bool column_list(struct buf *list, struct error *error)
-{
-	for (unsigned i = 0; i < COLUMNS; i++)
-		if (!buf_print(list, error, "%s ", columns[i].name))
-			return false;
-	return buf_add_text(list, "source_year source_row", error);
-}
-
-bool postgres_obstacles(struct postgres_sink *sink, const char *year, sink_finding *finding,
-	void *context, unsigned *count, struct error *error)
-{
-	struct buf names = { 0 };
-	PGresult *r = NULL;
-	*count = 0;
-	bool done = column_list(&names, error);
-	const struct sql_value values[] = { { "dvf", sink->dvf }, { "columns", names.bytes },
-		{ "year", year }, { NULL, NULL } };
-	done = done && pg_make(&sink->pg, sql_postgres_obstacles, values, &r, error);
-	for (int i = 0; done && i < PQntuples(r); i++, (*count)++)
-		finding(context, true, pg_text(r, i, 0), pg_text(r, i, 1));
-	PQclear(r);
-	buf_free(&names);
-	return done;
-}
-
-static bool tell_rights(
-	struct postgres_sink *sink, sink_finding *finding, void *context, struct error *error)
-{
-	PGresult *r = NULL;
-	if (!pg_exec(&sink->pg, sql_postgres_rights, &r, error))
-		return false;
-	for (int i = 0; i < PQntuples(r); i++)
-		if (!pg_true(r, i, 0))
-			finding(context, true, pg_text(r, i, 1), pg_text(r, i, 2));
-	PQclear(r);
-	return true;
-}
-
-/* Who may not look into our schema cannot even be asked what else he lacks. */
-static bool tell_owner(
-	struct postgres_sink *sink, sink_finding *finding, void *context, struct error *error)
-{
-	struct error later;
-	PGresult *r = NULL;
-	if (strcmp(error->sqlstate, "42501") != 0 ||
-		!pg_exec(&sink->pg, sql_postgres_schema_owner, &r, &later))
-		return false;
-	bool told = PQntuples(r) == 1;
-	if (told)
-		finding(context, true, pg_text(r, 0, 0), pg_text(r, 0, 1));
-	PQclear(r);
-	return told;
-}
-
-static bool postgres_preflight(
-	struct sink *base, sink_finding *finding, void *context, struct error *error)
-{
-	struct postgres_sink *sink = (struct postgres_sink *)base;
-	struct postgres_identity identity = { 0 };
-	unsigned count = 0;
-	bool connected = postgres_connect(sink, error);
-	if (!connected && base->destination.slot == SLOT_STAGING &&
-		strcmp(error->sqlstate, "3D000") == 0)
-		return postgres_staging_preflight(sink, finding, context, error);
-	bool done = connected && postgres_identity(sink, &identity, error);
-	if (connected && !done)
-		return tell_owner(sink, finding, context, error);
-	if (done)
-		snprintf(base->about, sizeof(base->about),
-			"PostgreSQL %.40s, %s, no extension needed", identity.version,
-			identity.encoding);
-	done = done && postgres_may_write(sink, &identity, error) &&
-	       tell_rights(sink, finding, context, error);
-	if (done && identity.dvf)
-		done = postgres_obstacles(sink, "0", finding, context, &count, error);
-	return done;
 }
 
 static void postgres_close(struct sink *base)

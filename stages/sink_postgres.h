@@ -1,16 +1,17 @@
 /*
  * sink_postgres.h: what the PostgreSQL sink's files share. Private to them.
  *
- *   sink_postgres.c          take: what is missing is made; preflight
- *   sink_postgres_fence.c    the fence: taking it, transactions under it
- *   sink_postgres_look.c     connecting, who it is, what it serves
- *   sink_postgres_slot.c     live, staging and previous; how staging is made
- *   sink_postgres_views.c    dvf_sale and dvf_price_m2, comments
- *   sink_postgres_witness.c  editions and what is remembered of them
- *   sink_postgres_index.c    indexes, several at once
- *   sink_postgres_publish.c  check, publish
- *   sink_postgres_vacuum.c   what makes a published year quick to read
- *   sink_postgres_load.c     a loader: chunks in, by binary COPY
+ *   sink_postgres.c            take: what is missing is made
+ *   sink_postgres_fence.c      the fence: taking it, transactions under it
+ *   sink_postgres_look.c       connecting, who it is, what it serves
+ *   sink_postgres_slot.c       live, staging and previous; how staging is made
+ *   sink_postgres_views.c      dvf_sale and dvf_price_m2, comments
+ *   sink_postgres_preflight.c  what is in the way: rights, what people made of dvf
+ *   sink_postgres_witness.c    editions and what is remembered of them
+ *   sink_postgres_index.c      indexes, several at once
+ *   sink_postgres_publish.c    check, publish
+ *   sink_postgres_vacuum.c     what makes a published year quick to read
+ *   sink_postgres_load.c       a loader: chunks in, by binary COPY
  */
 #ifndef STAGES_SINK_POSTGRES_H
 #define STAGES_SINK_POSTGRES_H
@@ -100,6 +101,8 @@ struct edition_names {
 
 /* As format_type() in the server writes it: without the collation. */
 const char *postgres_type_of(enum column_type type);
+/* As CREATE TABLE dvf has it: with the collation. */
+const char *postgres_made_as(enum column_type type);
 
 void postgres_names(const struct postgres_sink *sink, const struct edition *edition,
 	struct edition_names *names);
@@ -119,9 +122,16 @@ bool postgres_begin_on(
 	struct postgres_sink *sink, struct pg *pg, const char *lock_timeout, struct error *error);
 bool postgres_commit_on(struct pg *pg, struct error *error);
 
-/* Finds obstacles to a publish; year "" : any. *count says how many were told. */
+bool postgres_preflight(
+	struct sink *sink, sink_finding *finding, void *context, struct error *error);
+/* Finds obstacles to a publish; year "0": any. *count says how many were told. */
 bool postgres_obstacles(struct postgres_sink *sink, const char *year, sink_finding *finding,
 	void *context, unsigned *count, struct error *error);
+/* ERROR_REFUSED names the first one. */
+bool postgres_no_obstacles(struct postgres_sink *sink, const char *year, struct error *error);
+/* Whether the columns of dvf still take what is sent in binary, or send what is taken so;
+ * ERROR_REFUSED names the first that does not. */
+bool postgres_columns_fit(struct postgres_sink *sink, struct error *error);
 
 bool postgres_published(struct sink *sink, int year, struct edition_memory *memory, bool *found,
 	struct error *error);

@@ -153,6 +153,7 @@ bool postgres_copy_year(struct sink *base, struct sink *from, int year, struct e
 		return false;
 	bool done = whole || (postgres_begin(sink, OWN_LOCK_TIMEOUT, error) &&
 				     pg_exec(&live->pg, sql_postgres_copy_begin, NULL, error) &&
+				     postgres_columns_fit(live, error) &&
 				     copy_edition(sink, live, edition, &names, &rows, error) &&
 				     postgres_commit(sink, error));
 	if (!done)

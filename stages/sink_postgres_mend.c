@@ -151,6 +151,7 @@ bool postgres_mend(struct sink *base, sink_mend_next *next, void *context, uint6
 	*count = 0;
 	bool done = postgres_copy_statement(&mending.copy, mending.sink->dvf, error) &&
 		    postgres_begin(mending.sink, OWN_LOCK_TIMEOUT, error) &&
+		    postgres_columns_fit(mending.sink, error) &&
 		    mend_all(&mending, next, context, count, error);
 	done = end(&mending, done, error);
 	buf_free(&mending.copy);

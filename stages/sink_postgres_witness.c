@@ -109,6 +109,8 @@ bool postgres_make_room(struct postgres_sink *sink, const struct edition *editio
 	return postgres_drop_others(sink, edition, names, error) &&
 	       postgres_drop_edition(sink, edition->year, edition->sha256, true, error) &&
 	       pg_make(&sink->pg, sql_postgres_create_incoming, names->values, NULL, error) &&
+	       /* LIKE has locked dvf: until the end of this nobody alters it. */
+	       postgres_columns_fit(sink, error) &&
 	       pg_make(&sink->pg, sql_postgres_create_chunk_table, names->values, NULL, error);
 }
 
@@ -121,31 +123,6 @@ static bool make_edition(struct postgres_sink *sink, const struct edition *editi
 	if (!done)
 		pg_rollback(&sink->pg);
 	return done || error_where(error, "cannot make the incoming table of %d", edition->year);
-}
-
-struct first_finding {
-	char what[300], remedy[300];
-};
-
-static void keep_first(void *context, bool fatal, const char *what, const char *remedy)
-{
-	struct first_finding *first = context;
-	(void)fatal;
-	if (first->what[0] != '\0')
-		return;
-	snprintf(first->what, sizeof(first->what), "%s", what);
-	snprintf(first->remedy, sizeof(first->remedy), "%s", remedy);
-}
-
-static bool no_obstacles(struct postgres_sink *sink, const char *year, struct error *error)
-{
-	struct first_finding first = { .what = "" };
-	unsigned count = 0;
-	if (!postgres_obstacles(sink, year, keep_first, &first, &count, error))
-		return false;
-	return count == 0 ||
-	       error_set(error, ERROR_REFUSED, "year %s could not be published: %s. Remedy: %s",
-		       year, first.what, first.remedy);
 }
 
 static bool incoming_fits(struct postgres_sink *sink, const struct edition_names *names, bool *fits,
@@ -182,7 +159,7 @@ bool postgres_begin_edition(struct sink *base, const struct edition *edition, st
 	struct edition_memory memory;
 	bool found = false;
 	postgres_names(sink, edition, &names);
-	if (!no_obstacles(sink, names.year, error) ||
+	if (!postgres_no_obstacles(sink, names.year, error) ||
 		!get_source(sink, edition->year, edition->sha256, &memory, &found, error))
 		return false;
 	bool fits = false;

@@ -273,3 +273,18 @@ def test_a_file_with_columns_in_another_order(database, site, make_import, made_
     assert importer.call("clean").code == 0
     result = mend(8)
     assert result.code == 1 and "41 fields, the header has 40" in result.err and "spool" in result.err, str(result)
+
+
+def test_into_a_column_of_another_type(make_destination, site, make_import, made_years, tmp_path):
+    """Only PostgreSQL's columns have one: a real would take the bits of an integer for its own."""
+    destination = make_destination("postgres")
+    year = Year(destination, site, make_import(destination), made_years, tmp_path)
+    sheet, before = sheets.written(year.lines()), year.everything()[1:]
+    destination.query("DROP VIEW dvf_price_m2, dvf_sale; ALTER TABLE dvf ALTER nombre_lots TYPE real")
+    refused = year.mend(sheet)
+    assert refused.code == program.REFUSED, str(refused)
+    assert "column nombre_lots of public.dvf is real, and this importer writes integer" in refused.said, str(refused)
+    assert year.everything()[1:] == before
+    destination.query("DROP VIEW IF EXISTS dvf_price_m2, dvf_sale; ALTER TABLE dvf ALTER nombre_lots TYPE integer")
+    assert year.mend(sheet).code == 0
+    year.is_mended(*year.bad)

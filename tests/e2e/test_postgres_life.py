@@ -117,6 +117,21 @@ def test_dvf_altered_half_way(database, site, make_import, made_years, begin, ch
     assert database.query(f"SELECT {what} FROM dvf") == [(value,)]
 
 
+def test_incoming_table_of_other_types(database, site, make_import, made_years):
+    """What the server cannot read at all is no record's fault: nothing is rejected, and no verdict is remembered."""
+    site.put(2021, made_years(ROWS))
+    importer = make_import(database)
+    process = importer.start("--years", "2021", "--chunk-rows", "200", "--loaders", "1")
+    loading(importer, database, process, 1000)
+    database.query(f"ALTER TABLE {table_of(database, 'dvf', 2021)} ALTER surface_terrain TYPE double precision")
+    failed = importer.finish(process)
+    assert failed.code == program.NONE and "SQLSTATE 22P03" in failed.said, str(failed)
+    assert database.query("SELECT count(*) FROM dvf_import.reject") == [(0,)]
+    assert database.stages(2021) == ["incoming"]
+    importer.run_well("--years", "2021")
+    assert database.fingerprint(2021)[:4] == WHOLE
+
+
 # --- roles with settings and limits
 
 def set_for_role(database, name, value):

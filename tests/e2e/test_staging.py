@@ -90,6 +90,28 @@ def test_year_that_left_the_site_is_copied(destination, staging, importer, site,
         {row[1:] for row in destination.chunks() if editions(destination)[2021] in row[0]}
 
 
+def test_year_whose_columns_were_altered_is_not_copied(make_destination, make_import, site, made_years):
+    """Only PostgreSQL's columns have a type. Binary COPY would put a real's bits into an integer."""
+    destination = make_destination("postgres")
+    destination.server.sql("ALTER ROLE importer CREATEDB")
+    importer, there = make_import(destination), destination.slot("staging")
+    try:
+        site.put(2021, made_years(ROWS, year=2021))
+        importer.run_well("--years", "2021")
+        destination.query("DROP VIEW dvf_price_m2, dvf_sale; ALTER TABLE dvf ALTER nombre_lots TYPE real")
+        site.put(2022, made_years(ROWS, year=2022))
+        refused = importer.run("--years", "2021,2022", "--staging")
+        assert refused.code == program.SOME, str(refused)
+        assert "column nombre_lots of public.dvf is real, and this importer writes integer" in refused.said, str(refused)
+        assert there.counts() == {2022: ROWS}
+        destination.query("ALTER TABLE dvf ALTER nombre_lots TYPE integer")
+        importer.run_well("--years", "2021,2022", "--staging")
+        assert there.fingerprint(2021) == destination.fingerprint(2021)
+    finally:
+        destination.server.sql("ALTER ROLE importer NOCREATEDB")
+        destination.drop_slots()
+
+
 def test_dropped_year(destination, staging, importer, site, made_years):
     site.put(2021, made_years(ROWS, year=2021))
     site.put(2022, made_years(ROWS, year=2022))
