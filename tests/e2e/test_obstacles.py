@@ -178,6 +178,32 @@ def test_own_table_attached_for_two_years(database, site, make_import, made_year
     assert database.counts() == {2021: ROWS + 10}
 
 
+def test_identity_column(database, site, make_import, made_years):
+    """Up to PostgreSQL 16 a table that has one can be attached; only a table without years can be given one there."""
+    importer, newer = make_import(database), database.server.version() >= 17
+    site.put(2021, made_years(ROWS))
+    if newer:
+        importer.run_well("--years", "2021")
+    else:
+        importer.run("--years", "2030")  # makes dvf
+    by_owner(database, "ALTER TABLE dvf ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY")
+    if newer:
+        before = database.committed()
+        site.put(2021, made_years(ROWS + 10, seed=2))
+        refused = importer.run("--years", "2021")
+        checked = importer.call("check", "--years", "2021")
+        assert refused.code == program.NONE and checked.code == program.REFUSED, f"{refused}{checked}"
+        for said in (refused.said, checked.out):
+            assert "column id of public.dvf is an identity column" in said, said
+        assert loaded_nothing(database, before) and database.count(2021) == ROWS
+        remedy = re.search(r"ALTER TABLE public\.dvf ALTER COLUMN id DROP IDENTITY; .* SET DEFAULT nextval\(.*?\)", checked.out)
+        by_owner(database, remedy.group(0))
+    importer.run_well("--years", "2021")
+    rows = ROWS + 10 if newer else ROWS
+    assert database.query("SELECT count(DISTINCT id), count(*) FROM dvf") == [(rows, rows)]
+    assert importer.call("check", "--years", "2021").code == program.ALL
+
+
 def remedies(checked):
     """The statements that check names for columns, as it says them."""
     return re.findall(r"(?:DROP VIEW [^;]+; )?ALTER TABLE public\.dvf ALTER COLUMN .*? TYPE .*", checked.out)

@@ -22,6 +22,17 @@ FROM pg_attribute a
 WHERE a.attrelid = :'dvf'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull AND NOT a.atthasdef
   AND a.attidentity = '' AND a.attname <> ALL (string_to_array(:'columns', ' '))
 UNION ALL
+-- PostgreSQL 17 made it one of all partitions, and attaches no table that has one of its own.
+SELECT format('column %I of %s is an identity column, which no table may have that PostgreSQL 17 or newer attaches', a.attname, :'dvf'),
+       format('give it a default instead: ALTER TABLE %1$s ALTER COLUMN %2$I DROP IDENTITY; CREATE SEQUENCE %3$s.%4$I START %5$s; '
+              'ALTER TABLE %1$s ALTER COLUMN %2$I SET DEFAULT nextval(%6$L)',
+              :'dvf', a.attname, c.relnamespace::regnamespace, 'dvf_' || a.attname,
+              coalesce(pg_sequence_last_value(pg_get_serial_sequence(:'dvf', a.attname)::regclass), 0) + 1,
+              format('%s.%I', c.relnamespace::regnamespace, 'dvf_' || a.attname))
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+WHERE a.attrelid = :'dvf'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attidentity <> ''
+  AND current_setting('server_version_num')::integer >= 170000
+UNION ALL
 SELECT DISTINCT format('%s %s is built on %s, the table of one year',
               CASE v.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END, v.oid::regclass, i.inhrelid::regclass),
        format('build it on %s with a condition on source_year instead', :'dvf')
