@@ -46,6 +46,19 @@ ON_A_YEAR = {
                     ["foreign key of_sale of remark refers to {table}",
                      "ALTER TABLE remark DROP CONSTRAINT of_sale"],
                     "ALTER TABLE remark DROP CONSTRAINT of_sale"),
+    "foreign key to dvf": ("ALTER TABLE dvf ADD PRIMARY KEY (source_year, source_row);"
+                           "CREATE TABLE remark (y smallint, r integer, words text,"
+                           " CONSTRAINT of_sale FOREIGN KEY (y, r) REFERENCES dvf);"
+                           "INSERT INTO remark VALUES (2021, 1, 'cheap')",
+                           ["foreign key of_sale of remark refers to dvf, whose rows are replaced with their year",
+                            "ALTER TABLE remark DROP CONSTRAINT of_sale"],
+                           "ALTER TABLE remark DROP CONSTRAINT of_sale"),
+    "foreign key of a partitioned table": (
+        "ALTER TABLE {table} ADD PRIMARY KEY (source_row);"
+        "CREATE TABLE remark (sale integer, words text, CONSTRAINT of_sale FOREIGN KEY (sale) REFERENCES {table})"
+        " PARTITION BY RANGE (sale); CREATE TABLE remark_1 PARTITION OF remark FOR VALUES FROM (0) TO (100)",
+        ["foreign key of_sale of remark refers to {table}", "ALTER TABLE remark DROP CONSTRAINT of_sale"],
+        "ALTER TABLE remark DROP CONSTRAINT of_sale"),
     "default partition": ("CREATE TABLE others PARTITION OF dvf DEFAULT",
                           ["public.dvf has a default partition, others",
                            "ALTER TABLE public.dvf DETACH PARTITION others"],
@@ -80,6 +93,7 @@ def test_what_was_built_on_a_year(database, site, make_import, made_years, name)
     for word in words:
         assert word.format(table=table) in refused.said, str(refused)
         assert word.format(table=table) in checked.out, str(checked)
+    assert len(re.findall("^fail ", checked.out, re.MULTILINE)) == 1, str(checked)
     assert loaded_nothing(database, before)
     assert database.count(2021) == ROWS, "the old edition is to serve meanwhile"
     by_owner(database, remedy)

@@ -41,10 +41,19 @@ JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = i.inhre
 JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
 WHERE i.inhparent = :'dvf'::regclass AND v.oid <> i.inhrelid
 UNION ALL
-SELECT format('foreign key %I of %s refers to %s, the table of one year', k.conname, k.conrelid::regclass, k.confrelid::regclass),
+-- One to dvf itself has a constraint for each of its partitions; only the one on top can be dropped.
+SELECT format('foreign key %I of %s refers to %s, %s', k.conname, k.conrelid::regclass, k.confrelid::regclass,
+              CASE WHEN k.confrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = :'dvf'::regclass)
+                   THEN 'the table of one year' ELSE 'whose rows are replaced with their year' END),
        format('ALTER TABLE %s DROP CONSTRAINT %I', k.conrelid::regclass, k.conname)
-FROM pg_inherits i JOIN pg_constraint k ON k.contype = 'f' AND k.confrelid = i.inhrelid
-WHERE i.inhparent = :'dvf'::regclass
+FROM (WITH RECURSIVE climb (oid, parent) AS (
+          SELECT k.oid, k.conparentid
+          FROM pg_inherits i JOIN pg_constraint k ON k.contype = 'f' AND k.confrelid = i.inhrelid
+          WHERE i.inhparent = :'dvf'::regclass
+          UNION
+          SELECT k.oid, k.conparentid FROM climb c JOIN pg_constraint k ON k.oid = c.parent)
+      SELECT oid FROM climb WHERE parent = 0) top
+JOIN pg_constraint k ON k.oid = top.oid
 UNION ALL
 SELECT format('%s holds %s but was not made by this importer', c.oid::regclass,
               CASE WHEN :year = 0 THEN 'several years' ELSE 'year ' || :year END),
