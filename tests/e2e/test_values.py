@@ -122,3 +122,6 @@ def test_empty_year(destination, site, make_import, made_years):
     assert destination.count(2021) == 0
     importer.run_well("--years", "2021", "--allow-shrink")
     assert destination.count(2021) == 0
+    for fast in ([], ["--fast"]):
+        result = importer.call("verify", *fast)
+        assert result.code == program.ALL and "  0 rows, 0 rejects" in result.out, str(result)
