@@ -175,7 +175,14 @@ static int verify_all(const struct options *options, const struct verify_setting
 	return codes[worst];
 }
 
-/* Those asked for, else those that are served. */
+/* Lost ones last: each is told with what brings it back. */
+static void add_lost(struct served_years *years)
+{
+	for (unsigned i = 0; i < years->lost_count && years->count < SERVED_MAX; i++)
+		years->years[years->count++] = years->lost[i];
+}
+
+/* Those asked for, else those that are served or should be. */
 static bool choose_years(const struct options *options, const struct verify_settings *settings,
 	struct served_years *years, struct error *error)
 {
@@ -188,6 +195,7 @@ static bool choose_years(const struct options *options, const struct verify_sett
 		return true;
 	if (!verify_years(settings, years, &there, error))
 		return false;
+	add_lost(years);
 	if (years->count > 0)
 		return true;
 	sink_shown_name(&options->to, name);

@@ -118,10 +118,13 @@ typedef void sink_tick(void *context);
 /* A thing that stands in the way, and what to do about it. */
 typedef void sink_finding(void *context, bool fatal, const char *what, const char *remedy);
 
-/* The years a destination serves, ascending. */
+/* The years a destination serves, ascending; lost: those that its bookkeeping says it serves, and
+ * whose table somebody dropped, detached or renamed. */
 struct served_years {
 	int years[SERVED_MAX];
 	unsigned count;
+	int lost[SERVED_MAX];
+	unsigned lost_count;
 };
 
 /* A record that is not in the table as the file has it: a reject, or one that was mended and loaded

@@ -183,11 +183,14 @@ bool postgres_years(struct sink *base, struct served_years *served, struct error
 	struct postgres_sink *sink = (struct postgres_sink *)base;
 	const struct sql_value values[] = { { "dvf", sink->dvf }, { NULL, NULL } };
 	PGresult *r = NULL;
-	served->count = 0;
+	served->count = served->lost_count = 0;
 	if (!pg_make(&sink->pg, sql_postgres_years, values, &r, error))
 		return error_where(error, "cannot read which years are served");
 	for (int i = 0; i < PQntuples(r) && i < SERVED_MAX; i++)
-		served->years[served->count++] = (int)pg_number(r, i, 0);
+		if (pg_true(r, i, 1))
+			served->years[served->count++] = (int)pg_number(r, i, 0);
+		else
+			served->lost[served->lost_count++] = (int)pg_number(r, i, 0);
 	PQclear(r);
 	return true;
 }

@@ -111,7 +111,8 @@ void sqlite_detach(sqlite3 *db);
 /* Adds the columns that a file made by an older version lacks. */
 bool sqlite_source_upgrade(sqlite3 *db, struct error *error);
 
-/* `sha256` NULL: the one that is published. */
+/* `sha256` NULL: the one that is published. One that is said to be and whose table is gone is not
+ * found. */
 bool sqlite_source_find(sqlite3 *db, struct sqlite_source *source, int year, const char *sha256,
 	bool *found, struct error *error);
 
@@ -121,6 +122,10 @@ bool sqlite_source_find_live(
 
 /* Its table, chunks, rejects and its own row. */
 bool sqlite_source_drop(sqlite3 *db, int64_t id, const char *table, struct error *error);
+
+/* Forgets what the year is said to serve if its table is gone, and the view shows it no more:
+ * before another table may get that name, or another edition its place. */
+bool sqlite_source_lost_drop(sqlite3 *db, int year, struct error *error);
 
 /* Adds a row at `stage` with the table's name ("" for none). */
 bool sqlite_source_add(sqlite3 *db, const struct edition *edition, const char *table,
@@ -146,7 +151,8 @@ bool sqlite_view_look(
 /* ERROR_REFUSED when `dvf` is not ours. */
 bool sqlite_view_free(sqlite3 *db, struct error *error);
 
-/* Makes the view over the years that are published. */
+/* The view shows the years that are published and whose table is there; one that does stays as it
+ * is. */
 bool sqlite_view_make(sqlite3 *db, struct error *error);
 
 /* Makes dvf_sale and dvf_price_m2 where they are missing and nobody has a thing of these names, in

@@ -78,7 +78,8 @@ bool sqlite_edition_afresh(sqlite3 *db, const struct edition *edition,
 		!sqlite_source_drop(db, known->id, known->table, error))
 		return false;
 	/* Not `known`: what is incoming hides it. */
-	if (!sqlite_source_find(db, &served, edition->year, NULL, &serving, error))
+	if (!sqlite_source_lost_drop(db, edition->year, error) ||
+		!sqlite_source_find(db, &served, edition->year, NULL, &serving, error))
 		return false;
 	sink_table_name(name, "dvf", edition);
 	snprintf(table, SQLITE_TABLE_MAX, "%s%s", name,

@@ -91,10 +91,13 @@ static bool years_add(sqlite3_stmt *statement, struct served_years *served, stru
 	while (sqlite_step(statement, &row, error)) {
 		if (!row)
 			return true;
-		if (served->count == SERVED_MAX)
+		if (served->count + served->lost_count == SERVED_MAX)
 			return error_set(
 				error, ERROR_DATABASE, "dvf serves more than %d years", SERVED_MAX);
-		served->years[served->count++] = sqlite3_column_int(statement, 1);
+		if (sqlite3_column_int(statement, 2) != 0)
+			served->years[served->count++] = sqlite3_column_int(statement, 1);
+		else
+			served->lost[served->lost_count++] = sqlite3_column_int(statement, 1);
 	}
 	return false;
 }
@@ -102,7 +105,7 @@ static bool years_add(sqlite3_stmt *statement, struct served_years *served, stru
 bool sqlite_years(struct sink *base, struct served_years *served, struct error *error)
 {
 	sqlite3_stmt *statement = NULL;
-	served->count = 0;
+	served->count = served->lost_count = 0;
 	if (!sqlite_prepare(((struct sqlite_sink *)base)->db, &statement, sql_sqlite_view_years,
 		    NULL, error))
 		return false;

@@ -201,7 +201,8 @@ static bool old_drop(sqlite3 *db, int year, struct error *error)
 {
 	struct sqlite_source old;
 	bool found = false;
-	if (!sqlite_source_find(db, &old, year, NULL, &found, error))
+	if (!sqlite_source_lost_drop(db, year, error) ||
+		!sqlite_source_find(db, &old, year, NULL, &found, error))
 		return false;
 	return !found || sqlite_source_drop(db, old.id, old.table, error);
 }
@@ -231,6 +232,7 @@ static bool drop_year_locked(sqlite3 *db, int year, struct error *error)
 	struct sqlite_source served;
 	bool found = false;
 	return sqlite_edition_others_drop(db, &every, error) &&
+	       sqlite_source_lost_drop(db, year, error) &&
 	       sqlite_source_find(db, &served, year, NULL, &found, error) &&
 	       (!found || (sqlite_view_free(db, error) && old_drop(db, year, error) &&
 				  sqlite_view_make(db, error)));

@@ -1,5 +1,6 @@
 #include "stages/sink_sqlite.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -96,6 +97,16 @@ bool sqlite_source_drop(sqlite3 *db, int64_t id, const char *table, struct error
 	       sqlite_run_for(db, sql_sqlite_reject_drop, id, error) &&
 	       sqlite_run_for(db, sql_sqlite_mended_drop, id, error) &&
 	       sqlite_run_for(db, sql_sqlite_source_drop, id, error);
+}
+
+bool sqlite_source_lost_drop(sqlite3 *db, int year, struct error *error)
+{
+	struct sqlite_source lost;
+	bool found = false;
+	return find(db, sql_sqlite_source_lost, &lost, year, NULL, &found, error) &&
+	       (!found ||
+		       (sqlite_view_free(db, error) && sqlite_source_drop(db, lost.id, "", error) &&
+			       sqlite_view_make(db, error)));
 }
 
 static void bind_edition(sqlite3_stmt *statement, const struct edition *edition)
@@ -245,8 +256,9 @@ static bool view_parts(sqlite3 *db, struct buf *parts, struct error *error)
 	bool row = false;
 	bool done = sqlite_prepare(db, &statement, sql_sqlite_view_years, NULL, error);
 	while (done && (done = sqlite_step(statement, &row, error)) && row)
-		done = view_part(parts, (const char *)sqlite3_column_text(statement, 0),
-			(const char *)sqlite3_column_text(statement, 1), error);
+		done = sqlite3_column_int(statement, 2) == 0 ||
+		       view_part(parts, (const char *)sqlite3_column_text(statement, 0),
+			       (const char *)sqlite3_column_text(statement, 1), error);
 	sqlite3_finalize(statement);
 	return done;
 }
@@ -266,15 +278,41 @@ static bool view_empty(sqlite3 *db, struct buf *parts, struct error *error)
 	       view_part(parts, EMPTY_TABLE, "0", error);
 }
 
-bool sqlite_view_make(sqlite3 *db, struct error *error)
+static bool view_text(sqlite3 *db, struct buf *text, struct error *error)
 {
 	struct buf parts = { 0 };
 	bool done = view_parts(db, &parts, error) && view_empty(db, &parts, error);
 	if (done) {
 		const struct sql_value values[] = { { "parts", parts.bytes }, { NULL, NULL } };
-		done = sqlite_run(db, sql_sqlite_view_drop, NULL, error) &&
-		       sqlite_run(db, sql_sqlite_view_make, values, error);
+		done = statement_make(text, sql_sqlite_view_make, values, error);
 	}
 	buf_free(&parts);
+	return done;
+}
+
+/* SQLite keeps the text of a view as it was given, without the white space at its end. */
+static bool view_same(sqlite3 *db, const struct buf *text, bool *same, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	size_t size = text->size;
+	while (size > 0 && isspace((unsigned char)text->bytes[size - 1]))
+		size--;
+	if (!sqlite_prepare(db, &statement, sql_sqlite_view_same, NULL, error))
+		return false;
+	sqlite3_bind_text64(statement, 1, text->bytes, size, SQLITE_STATIC, SQLITE_UTF8);
+	bool done = sqlite_step(statement, same, error);
+	sqlite3_finalize(statement);
+	return done;
+}
+
+bool sqlite_view_make(sqlite3 *db, struct error *error)
+{
+	struct buf text = { 0 };
+	bool same = false;
+	bool done = view_text(db, &text, error) && view_same(db, &text, &same, error);
+	if (done && !same)
+		done = sqlite_run(db, sql_sqlite_view_drop, NULL, error) &&
+		       sqlite_run(db, text.bytes, NULL, error);
+	buf_free(&text);
 	return done;
 }

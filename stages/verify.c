@@ -33,6 +33,23 @@ static bool open_view(struct sink **sink, const struct verify_settings *settings
 	return (*sink)->ops->look(*sink, there, error);
 }
 
+static bool not_served(struct sink *sink, bool there, int year, struct error *error)
+{
+	struct served_years served = { 0 };
+	const char *name = sink->destination.name;
+	if (there && !sink->ops->years(sink, &served, error))
+		return false;
+	for (unsigned i = 0; i < served.lost_count; i++)
+		if (served.lost[i] == year)
+			return error_set(error, ERROR_REFUSED,
+				"%s is said to serve %d, but its table is gone, dropped or renamed by "
+				"somebody: run --years %d loads it again",
+				name, year, year);
+	return error_set(error, ERROR_REFUSED,
+		"%s does not serve %d: there is nothing to compare; run --years %d imports it",
+		name, year, year);
+}
+
 /* What is served, by a connection that is not kept. */
 static bool look_served(const struct verify_settings *settings, int year,
 	struct edition_memory *served, struct error *error)
@@ -44,9 +61,7 @@ static bool look_served(const struct verify_settings *settings, int year,
 	if (done && there)
 		done = sink->ops->published(sink, year, served, &found, error);
 	if (done && !found)
-		done = error_set(error, ERROR_REFUSED,
-			"%s does not serve %d: there is nothing to compare; run --years %d imports it",
-			sink->destination.name, year, year);
+		done = not_served(sink, there, year, error);
 	sink_close(sink);
 	return done;
 }
@@ -275,7 +290,7 @@ bool verify_years(const struct verify_settings *settings, struct served_years *s
 	struct error *error)
 {
 	struct sink *sink = NULL;
-	served->count = 0;
+	served->count = served->lost_count = 0;
 	bool done = open_view(&sink, settings, NULL, there, error);
 	if (done && *there)
 		done = sink->ops->years(sink, served, error);

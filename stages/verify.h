@@ -66,7 +66,7 @@ bool verify_year(const struct verify_settings *settings, int year, struct verify
 bool verify_year_fast(const struct verify_settings *settings, int year,
 	struct verify_result *result, struct error *error);
 
-/* The years that are served. *there: see sink->look. */
+/* The years that are served, and those that are lost. *there: see sink->look. */
 bool verify_years(const struct verify_settings *settings, struct served_years *served, bool *there,
 	struct error *error);
 

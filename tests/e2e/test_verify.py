@@ -133,6 +133,28 @@ def test_rows_deleted_extra_and_swapped(loaded):
     assert re.search(r"^2021    and \d+ more$", result.out, re.MULTILINE), str(result)
 
 
+def test_year_whose_table_is_gone(loaded, made_years, site):
+    """It is named, with the years asked for and without: what is gone is not equal, nor is a disk at fault."""
+    destination, importer, _ = loaded
+    site.put(2022, made_years(300, year=2022))
+    importer.run_well("--years", "2022")
+    if destination.kind == "postgres":
+        table, = destination.query("SELECT oid::regclass FROM pg_class WHERE relname LIKE 'dvf\\_2021\\_%'"
+                                   " AND relkind = 'r'")[0]
+    else:
+        table, = destination.query("SELECT table_name FROM {source} WHERE year = 2021")[0]
+    destination.query(f"DROP TABLE {table}")
+    for years in (["--years", YEAR], []):
+        for fast in ([], ["--fast"]):
+            result = importer.call("verify", *years, *fast)
+            assert result.code == program.REFUSED, str(result)
+            assert f"{YEAR}  not proved" in result.out and "its table is gone" in result.out, str(result)
+            assert f"run --years {YEAR}" in result.out and "kernel" not in result.said, str(result)
+            assert years or "2022  equal" in result.out, str(result)
+    importer.run_well("--years", YEAR)
+    assert importer.call("verify").code == program.ALL
+
+
 def test_first_ten_are_named_and_all_counted(loaded):
     destination, importer, _ = loaded
     change(destination, "UPDATE {table} SET nombre_lots = 99 WHERE source_row BETWEEN 101 AND 125")
