@@ -114,9 +114,11 @@ static bool prepare_locked(struct swapping *swapping, struct error *error)
 		swapping->stands = 0;
 		done = swap_ready(swapping, error);
 	}
-	done = done && swap_refused(swapping, error) && swap_carry(swapping, error) &&
-	       swap_hold(swapping, error) && swap_withdraw(db, error) &&
-	       swap_add(db, swap, error) && swap_last(db, &last, &found, error);
+	done = done && swap_refused(swapping, error) &&
+	       (!swapping->has_old || swap_rights(swapping, error)) &&
+	       swap_carry(swapping, error) && swap_hold(swapping, error) &&
+	       swap_withdraw(db, error) && swap_add(db, swap, error) &&
+	       swap_last(db, &last, &found, error);
 	swap->number = last.number;
 	return done;
 }

@@ -147,5 +147,6 @@ bool swap_ready(struct swapping *swapping, struct error *error)
 	return serves_something(swapping, error) &&
 	       (swapping->revert || unfinished(swapping, error)) &&
 	       (!swapping->has_old || (missing(swapping, error) && unmended(swapping, error) &&
+					      swap_rights_ready(swapping, error) &&
 					      swap_foreign(swapping, error)));
 }

@@ -8,8 +8,9 @@
  *     2  a live file without a number gets one (sink_sqlite_number.c)
  *     3  take the fence of both; hold the write lock of both from here on, so that nobody commits
  *        into a file that is about to go
- *     4  into `new`, one durable transaction: what people made in live, what a revert holds, and
- *        what is meant: which file is to be live, which was, which is to be removed
+ *     4  `new` gets the owner, group and mode of `old`; into it, one durable transaction: what
+ * people made in live, what a revert holds, and what is meant: which file is to be live, which was,
+ *        which is to be removed
  *     5  exchange the link dvf.sqlite, fsync the folder
  *     6  the other two links, remove the file that has no link any more, note in both files that it
  *        is done
@@ -99,6 +100,13 @@ bool swap_number(struct swapping *swapping, struct error *error);
 
 /* Counts and tells what stands in the way. */
 bool swap_ready(struct swapping *swapping, struct error *error);
+
+/* --- who may open it (sink_sqlite_rights.c) */
+
+/* Tells where `new` cannot get the owner, group and mode of `old`: that stands in the way. */
+bool swap_rights_ready(struct swapping *swapping, struct error *error);
+/* `new` and what SQLite keeps beside it have them. ERROR_REFUSED, with what to do, where not. */
+bool swap_rights(struct swapping *swapping, struct error *error);
 
 /* --- what people made in live (sink_sqlite_carry.c) */
 
