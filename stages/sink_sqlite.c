@@ -113,12 +113,12 @@ static bool wal_is_on(sqlite3 *db, struct error *error)
 	if (!sqlite_prepare(db, &statement, "PRAGMA journal_mode", NULL, error))
 		return false;
 	bool done = sqlite_step(statement, &row, error);
-	if (done && (!row || strcmp((const char *)sqlite3_column_text(statement, 0), "wal") != 0))
+	const char *mode = done && row ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+	if (done && (mode == NULL || strcmp(mode, "wal") != 0))
 		done = error_set(error, ERROR_REFUSED,
 			"%s cannot be put into WAL mode: put it on a local disk",
 			sqlite3_db_filename(db, "main"));
-	sqlite3_finalize(statement);
-	return done;
+	return sqlite_read_end(statement, done, error);
 }
 
 static bool tables_make(sqlite3 *db, struct error *error)

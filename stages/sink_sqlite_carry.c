@@ -56,8 +56,7 @@ static bool foreign_at(
 	bool done = sqlite_step(statement, found, error);
 	if (done && *found)
 		done = foreign_read(foreign, statement, error);
-	sqlite3_finalize(statement);
-	return done;
+	return sqlite_read_end(statement, done, error);
 }
 
 /* *number: the first column of the first row, 0 without one. */
@@ -97,8 +96,7 @@ static bool ask_columns(sqlite3 *db, const struct foreign *foreign, const char *
 			{ NULL, NULL } };
 		done = ask(db, sql, values, NULL, number, error);
 	}
-	sqlite3_finalize(statement);
-	return done;
+	return sqlite_read_end(statement, done, error);
 }
 
 static bool is_lacking(
