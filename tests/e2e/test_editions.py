@@ -1,6 +1,9 @@
 """Editions: a new one replaces a year, a shrunken one is held, a known one is not loaded again."""
-import program
 import pytest
+
+import ledgers
+import program
+from servers import wait_for
 
 
 def test_new_edition_replaces_the_year(destination, site, make_import, made_years):
@@ -157,3 +160,19 @@ def test_a_spool_that_was_not_begun_is_imported_when_the_source_confirms_it(dest
     importer.run_well("--years", "2021")
     assert [request.status for request in site.requests()] == [304]
     assert destination.differences(2021, newer) == []
+
+
+def test_what_was_begun_is_finished_before_the_source_is_asked(destination, site, make_import, made_years):
+    """A year is sooner whole by the chunks that are in; what the source has since comes after it, in the same run."""
+    site.put(2021, made_years(1000))
+    importer = make_import(destination)
+    importer.run_well("--years", "2021")
+    site.put(2021, made_years(40_000, seed=2))
+    process = importer.start("--years", "2021", "--chunk-rows", "200")
+    wait_for(lambda: destination.stages(2021) == ["incoming", "published"] and len(destination.chunks()) > 5
+             or process.poll() is not None, 60, "the first chunks")
+    importer.kill(process)
+    newest = site.put(2021, made_years(41_000, seed=3))
+    importer.run_well("--years", "2021")
+    assert destination.differences(2021, newest) == []
+    assert [event["rows"] for event in ledgers.bodies(importer, "year published")] == [1000, 40_000, 41_000]
