@@ -279,6 +279,14 @@ bool pg_params_binary(struct pg *pg, const char *sql, int count, const char *con
 		       result, error);
 }
 
+bool pg_may_write(struct pg *pg, struct error *error)
+{
+	return pg_exec(pg,
+		"SELECT set_config('default_transaction_read_only', 'off', false)"
+		" WHERE current_setting('default_transaction_read_only') <> 'off'",
+		NULL, error);
+}
+
 static bool begin_copy(struct pg *pg, const char *sql, ExecStatusType way, struct error *error)
 {
 	PGresult *result = NULL;

@@ -6,8 +6,8 @@
  * flight are cancelled at once, or for loaders when the grace is over), a lost connection is told
  * as ERROR_LOST. SQLSTATEs become the kinds of error.h.
  *
- * Only SET LOCAL, no session state, no start-up options: pgbouncer in transaction mode stays
- * correct.
+ * Only SET LOCAL, no session state (but for pg_may_write), no start-up options: pgbouncer in
+ * transaction mode stays correct.
  *
  * Threads: a pg belongs to one thread.  Memory: libpq's buffers; results are freed by who gets
  * them.
@@ -66,6 +66,11 @@ bool pg_params(struct pg *pg, const char *sql, int count, const char *const *val
 /* The same; values with a size other than 0 are binary. */
 bool pg_params_binary(struct pg *pg, const char *sql, int count, const char *const *values,
 	const int *sizes, PGresult **result, struct error *error);
+
+/* What stands outside a transaction may write, though default_transaction_read_only is on: CREATE
+ * and DROP DATABASE can stand nowhere else. Only where it is on, and only for a connection that is
+ * closed soon: it is the one session state there is. */
+bool pg_may_write(struct pg *pg, struct error *error);
 
 bool pg_copy_begin(struct pg *pg, const char *sql, struct error *error);
 bool pg_copy_put(struct pg *pg, const char *bytes, size_t size, struct error *error);

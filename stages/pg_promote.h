@@ -134,6 +134,7 @@ bool promotion_dump_find(
 struct child_reach {
 	char **environment;
 	int service;
+	bool writes; /* though default_transaction_read_only is on there */
 };
 struct child {
 	const char *const *words; /* words[0] is the path */
@@ -141,6 +142,7 @@ struct child {
 	int in, out, list; /* 0, 1 and 3 of the child; -1: /dev/null, -1: /dev/null, -1: none */
 };
 bool child_run(struct promotion *p, const struct child *child, struct error *error);
+/* reach->writes is the caller's to set; the rest is made anew. */
 bool child_reach(const struct promotion *p, const char *database, struct child_reach *reach,
 	struct error *error);
 void child_reach_free(struct child_reach *reach);

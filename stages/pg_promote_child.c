@@ -69,14 +69,35 @@ static const char *value_of(PGconn *conn, const PQconninfoOption *option, const 
 	return option->val;
 }
 
+/* A start-up option, for pg_restore has no words for its BEGIN. */
+static bool add_writing(char **environment, size_t *count, const PQconninfoOption *options)
+{
+	const char *given = NULL;
+	char *words = NULL;
+	for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
+		if (strcmp(o->keyword, "options") == 0)
+			given = o->val;
+	if (asprintf(&words, "%s -c default_transaction_read_only=off",
+		    given != NULL ? given : "") == -1)
+		return false;
+	bool done = add_entry(environment, count, "PGOPTIONS", words);
+	free(words);
+	return done;
+}
+
 /* As the variables libpq reads. */
-static bool add_options(PGconn *conn, char **environment, size_t *count,
+static bool add_options(PGconn *conn, struct child_reach *reach, size_t *count,
 	const PQconninfoOption *options, const char *database)
 {
+	char **environment = reach->environment;
+	if (reach->writes && !add_writing(environment, count, options))
+		return false;
 	for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
 		const char *value = value_of(conn, o, database);
 		if (o->envvar == NULL || value == NULL || value[0] == '\0' ||
-			strcmp(o->keyword, "service") == 0 || strcmp(o->envvar, "PGAPPNAME") == 0 ||
+			strcmp(o->keyword, "service") == 0 ||
+			(reach->writes && strcmp(o->keyword, "options") == 0) ||
+			strcmp(o->envvar, "PGAPPNAME") == 0 ||
 			strcmp(o->envvar, "PGCLIENTENCODING") == 0)
 			continue;
 		if (!add_entry(environment, count, o->envvar, value))
@@ -138,10 +159,11 @@ bool child_reach(const struct promotion *p, const char *database, struct child_r
 	size_t count = 0, room = VARIABLES;
 	for (char **entry = environ; *entry != NULL; entry++)
 		room++;
-	*reach = (struct child_reach){ calloc(room, sizeof(*reach->environment)), -1 };
+	*reach = (struct child_reach){ calloc(room, sizeof(*reach->environment)), -1,
+		reach->writes };
 	bool done = options != NULL && reach->environment != NULL &&
 		    copy_environment(reach->environment, &count) &&
-		    add_options(p->b.conn, reach->environment, &count, options, database);
+		    add_options(p->b.conn, reach, &count, options, database);
 	if (!done)
 		error_memory(error, "an environment");
 	done = done && add_service(reach, &count, options, error);

@@ -32,7 +32,7 @@ static bool version_of(struct promotion *p, const char *folder, int *version, st
 {
 	char path[320], text[128] = "";
 	const char *const words[] = { path, "--version", NULL };
-	struct child_reach reach = { NULL, -1 };
+	struct child_reach reach = { NULL, -1, false };
 	int out = -1;
 	size_t got = 0;
 	snprintf(path, sizeof(path), "%s/pg_dump", folder);
@@ -237,7 +237,7 @@ static bool run_dump(struct promotion *p, const char *folder, int archive, struc
 	const char *const params[] = { p->places[PLACE_LIVE].dvf };
 	struct pg pg = { 0 };
 	PGresult *r = NULL;
-	struct child_reach reach = { NULL, -1 };
+	struct child_reach reach = { NULL, -1, false };
 	int count = 6;
 	snprintf(path, sizeof(path), "%s/pg_dump", folder);
 	bool done = promotion_connect(p, p->places[PLACE_LIVE].name, &pg, error) &&
@@ -278,12 +278,26 @@ static bool any_both(const struct foreign_list *list)
 	return false;
 }
 
+/* Whether a BEGIN in the database that is restored into would not let pg_restore write. */
+static bool read_only_there(struct promotion *p, bool *read_only, struct error *error)
+{
+	struct pg pg = { 0 };
+	PGresult *r = NULL;
+	bool done = promotion_connect(p, p->places[p->from].name, &pg, error) &&
+		    pg_exec(&pg, "SELECT current_setting('default_transaction_read_only') = 'on'",
+			    &r, error);
+	*read_only = done && pg_true(r, 0, 0);
+	PQclear(r);
+	pg_close(&pg);
+	return done;
+}
+
 static bool run_restore(struct promotion *p, const char *folder, const struct foreign_list *list,
 	int archive, struct error *error)
 {
 	char path[320], database[WORD_SIZE];
 	int verbose = -1, chosen = -1;
-	struct child_reach reach = { NULL, -1 };
+	struct child_reach reach = { NULL, -1, false };
 	snprintf(path, sizeof(path), "%s/pg_restore", folder);
 	database_word(p->places[p->from].name, database);
 	const char *const show[] = { path, "--list", "--verbose", NULL };
@@ -292,6 +306,7 @@ static bool run_restore(struct promotion *p, const char *folder, const struct fo
 		"--exit-on-error", "--dbname", database, "--use-list=/dev/fd/3",
 		any_both(list) ? "--clean" : NULL, "--if-exists", NULL };
 	bool done = child_file(&verbose, error) && child_file(&chosen, error) &&
+		    read_only_there(p, &reach.writes, error) &&
 		    child_reach(p, p->places[p->from].name, &reach, error);
 	struct child lister = { show, &reach, archive, verbose, -1 };
 	struct child restorer = { restore, &reach, archive, -1, chosen };

@@ -112,14 +112,19 @@ bool promotion_mark(struct promotion *p, struct error *error)
 	return done;
 }
 
+static bool begin_writing(struct pg *pg, struct error *error)
+{
+	return pg_exec(pg, sql_postgres_make_begin, NULL, error) &&
+	       pg_exec(pg, "SET LOCAL synchronous_commit = on", NULL, error);
+}
+
 static bool mark_done(struct promotion *p, const struct place_found *place, struct error *error)
 {
 	const char *const params[] = { p->kind, p->meant };
 	struct pg pg = { 0 };
 	if (!place->there || !place->ours || place->kind[0] == '\0')
 		return true;
-	bool done = promotion_connect(p, place->name, &pg, error) &&
-		    pg_exec(&pg, "BEGIN; SET LOCAL synchronous_commit = on", NULL, error) &&
+	bool done = promotion_connect(p, place->name, &pg, error) && begin_writing(&pg, error) &&
 		    pg_params(&pg, sql_postgres_promote_done, 2, params, NULL, error) &&
 		    pg_exec(&pg, "COMMIT", NULL, error);
 	pg_close(&pg);
@@ -133,8 +138,9 @@ static bool withdraw(struct promotion *p, const struct place_found *place, const
 	struct pg pg = { 0 };
 	if (place->kind[0] == '\0')
 		return true;
-	bool done = promotion_connect(p, place->name, &pg, error) &&
-		    pg_params(&pg, sql_postgres_promote_withdraw, 1, params, NULL, error);
+	bool done = promotion_connect(p, place->name, &pg, error) && begin_writing(&pg, error) &&
+		    pg_params(&pg, sql_postgres_promote_withdraw, 1, params, NULL, error) &&
+		    pg_exec(&pg, "COMMIT", NULL, error);
 	pg_close(&pg);
 	return done;
 }
@@ -167,8 +173,12 @@ static bool drop_once(struct promotion *p, const char *oid, struct error *error)
 		return false;
 	bool there = PQntuples(r) == 1;
 	PQclear(r);
-	if (!there || pg_make(&p->b, "DROP DATABASE IF EXISTS :\"outgoing\" WITH (FORCE)", values,
-			      NULL, error))
+	if (!there)
+		return true;
+	if (!pg_may_write(&p->b, error))
+		return false;
+	if (pg_make(&p->b, "DROP DATABASE IF EXISTS :\"outgoing\" WITH (FORCE)", values, NULL,
+		    error))
 		return true;
 	/* FORCE is refused where we may not end who is in it, and counts autovacuum among them,
 	 * which a DROP without it ends for everybody. */

@@ -90,7 +90,7 @@ bool postgres_staging_create(struct postgres_sink *sink, struct error *error)
 	bool live = false;
 	bool connected = connect_beside(sink, &pg, &live, error);
 	bool done = connected && make_statement(sink, &pg, &statement, error) &&
-		    pg_exec(&pg, statement.bytes, NULL, error);
+		    pg_may_write(&pg, error) && pg_exec(&pg, statement.bytes, NULL, error);
 	pg_close(&pg);
 	buf_free(&statement);
 	if (done)
@@ -119,6 +119,16 @@ static bool no_strangers(struct postgres_sink *sink, struct error *error)
 	return none;
 }
 
+/* In a transaction that may write whatever the role's or the database's settings are. */
+static bool make_alone(struct pg *pg, const char *statement, struct error *error)
+{
+	bool done = pg_exec(pg, sql_postgres_make_begin, NULL, error) &&
+		    pg_exec(pg, statement, NULL, error) && pg_exec(pg, "COMMIT", NULL, error);
+	if (!done)
+		pg_rollback(pg);
+	return done;
+}
+
 /* What live says of its search_path, said of staging too; *schema is where dvf shall lie. */
 static bool set_path(struct postgres_sink *sink, struct buf *schema, struct error *error)
 {
@@ -130,7 +140,7 @@ static bool set_path(struct postgres_sink *sink, struct buf *schema, struct erro
 		    (!live || pg_params(&pg, sql_postgres_staging_path, 1, params, &r, error));
 	if (done && live)
 		done = buf_add_text(schema, pg_text(r, 0, 0), error) &&
-		       (pg_text(r, 0, 1)[0] == '\0' || pg_exec(&pg, pg_text(r, 0, 1), NULL, error));
+		       (pg_text(r, 0, 1)[0] == '\0' || make_alone(&pg, pg_text(r, 0, 1), error));
 	PQclear(r);
 	pg_close(&pg);
 	return done;
@@ -138,13 +148,15 @@ static bool set_path(struct postgres_sink *sink, struct buf *schema, struct erro
 
 bool postgres_staging_prepare(struct postgres_sink *sink, struct error *error)
 {
-	struct buf schema = { 0 };
+	struct buf schema = { 0 }, statement = { 0 };
 	bool done = no_strangers(sink, error) && set_path(sink, &schema, error);
 	if (done && schema.size > 0) {
 		const struct sql_value values[] = { { "schema", schema.bytes }, { NULL, NULL } };
-		done = pg_make(&sink->pg, sql_postgres_staging_schema, values, NULL, error);
+		done = statement_make(&statement, sql_postgres_staging_schema, values, error) &&
+		       make_alone(&sink->pg, statement.bytes, error);
 	}
 	buf_free(&schema);
+	buf_free(&statement);
 	return done && postgres_connect(sink, error);
 }
 

@@ -148,6 +148,22 @@ def test_settings_of_the_database_go_over(swap):
         server.sql("DROP ROLE swap_reader; DROP ROLE swap_owner")
 
 
+@pytest.mark.parametrize("whose", ["DATABASE {}", "ROLE importer"])
+def test_read_only_by_default(swap, whose):
+    """A setting of the live database goes over; a role's holds in every database, the one to work from among them."""
+    swap.server.sql(f"ALTER {whose.format(swap.name)} SET default_transaction_read_only = on")
+    try:
+        swap.promote()
+        swap.loaded.copy("a", swap.staging.name)
+        swap.promote("--drop-year", "2022")
+        swap.revert()
+        assert swap.databases() == [swap.name, swap.staging.name] and swap.live.counts() == COUNTS["b"]
+        assert swap.live.query("SELECT count(*), count(done_at) FROM dvf_import.swap") == [(3, 3)]
+        assert len(events(swap.importer, "promoted")) == 2 and len(events(swap.importer, "reverted")) == 1
+    finally:
+        swap.server.sql("ALTER ROLE importer RESET default_transaction_read_only")
+
+
 def test_rights_on_public_before_15(swap):
     """There public belongs to a superuser in every database: what was said of it in live he has to say of staging."""
     if swap.server.version() >= 15:

@@ -84,6 +84,21 @@ def test_carried(swap):
     assert len(swap.live.query("SELECT 1 FROM remark")) == 3
 
 
+def test_carried_where_nothing_is_written_by_default(swap):
+    """pg_restore's own transaction, too, beside what the user says in PGOPTIONS."""
+    swap.server.needs_pg_dump()
+    swap.by_owner("CREATE TABLE remark (words text); CREATE INDEX their_index ON dvf (nom_commune)")
+    swap.server.sql("ALTER ROLE importer SET default_transaction_read_only = on")
+    try:
+        options = swap.importer.with_(environment={"PGOPTIONS": "-c work_mem=8MB"})
+        result = options.call("promote", "--carry", "--drain", "0")
+    finally:
+        swap.server.sql("ALTER ROLE importer RESET default_transaction_read_only")
+    assert result.code == program.ALL, str(result)
+    assert swap.live.query("SELECT to_regclass('remark') IS NOT NULL, to_regclass('their_index') IS NOT NULL") == [
+        (True, True)]
+
+
 def test_carried_again_after_a_kill(swap):
     """Carried, then killed while it drains: the next call takes what live holds by then."""
     swap.server.needs_pg_dump()

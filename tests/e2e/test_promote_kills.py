@@ -7,6 +7,8 @@ import random
 import re
 import time
 
+import pytest
+
 import program
 import slots
 from slots import COUNTS
@@ -113,8 +115,10 @@ def test_killed_at_system_calls(swap, tmp_path):
     assert swap.importer.call("history", "--verify").code == program.ALL
 
 
-def test_revert_after_a_promote_that_was_killed(swap):
+@pytest.mark.parametrize("read_only", ["off", "on"])
+def test_revert_after_a_promote_that_was_killed(swap, read_only):
     """Before the rename there is nothing to take back, and one more back would be another wish."""
+    swap.server.sql(f"ALTER DATABASE {swap.name} SET default_transaction_read_only = {read_only}")
     swap.promote()
     swap.loaded.copy("a", swap.staging.name)
     stays = swap.server.connect(swap.name, "importer")

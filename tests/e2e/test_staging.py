@@ -169,6 +169,22 @@ def test_collation_and_path_of_live(postgres, make_import, site, made_years):
         postgres.sql("ALTER ROLE importer NOCREATEDB")
 
 
+def test_staging_of_a_role_that_is_read_only_by_default(database, make_import, site, made_years):
+    """In every database, live's own among them; with a schema and a search_path that staging is to have, too."""
+    server, name = database.server, database.name
+    server.sql("CREATE SCHEMA homes AUTHORIZATION importer", name)
+    server.sql(f"ALTER DATABASE {name} SET search_path TO homes; ALTER ROLE importer CREATEDB;"
+               "ALTER ROLE importer SET default_transaction_read_only = on")
+    try:
+        importer = make_import(database)
+        site.put(2021, made_years(ROWS, year=2021))
+        importer.run_well("--years", "2021", "--staging")
+        assert database.slot("staging").counts() == {2021: ROWS}
+    finally:
+        server.sql("ALTER ROLE importer NOCREATEDB; ALTER ROLE importer RESET default_transaction_read_only")
+        database.drop_slots()
+
+
 def test_long_name_is_refused(postgres, make_import, site, made_years):
     """The server would cut the staging name, and the load would fall into live."""
     name = "d" * 58
