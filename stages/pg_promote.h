@@ -152,7 +152,7 @@ bool child_file(int *fd, struct error *error); /* a file without a name */
 /* In a's transaction: the database's owner, rights, settings, limit and comment. What cannot be
  * carried is found (told). */
 bool promotion_carry_database(struct promotion *p, struct error *error);
-/* Rights and comments of dvf; with keep false it is only tried. */
+/* Owners, rights and comments of dvf, its years and our views; with keep false it is only tried. */
 bool promotion_carry_rights(struct promotion *p, bool keep, struct error *error);
 /* Everything that is not ours, if it is to be carried. */
 bool promotion_carry_foreign(struct promotion *p, struct error *error);

@@ -88,6 +88,22 @@ static bool acl_statements(struct pg *pg, const PGresult *live, int i, const PGr
 	return pg_params(pg, sql_postgres_promote_acl, 7, params, statements, error);
 }
 
+/* The statement that gives a thing to the role that owns it in live. */
+static bool owner_statements(struct pg *pg, const PGresult *live, int i, const PGresult *here,
+	PGresult **statements, struct error *error)
+{
+	int j = row_of(here, pg_text(live, i, 0));
+	*statements = NULL;
+	if (j == -1 || !pg_true(live, i, 7) ||
+		strcmp(pg_text(live, i, 6), pg_text(here, j, 6)) == 0)
+		return true;
+	const char *const params[] = { pg_text(here, j, 3), pg_text(live, i, 6),
+		pg_text(here, j, 6) };
+	return pg_params(pg, sql_postgres_promote_owner, 3, params, statements, error);
+}
+
+typedef bool statements_make(struct pg *pg, const PGresult *live, int i, const PGresult *here,
+	PGresult **statements, struct error *error);
 typedef bool statements_use(
 	struct promotion *p, struct pg *pg, const PGresult *statements, struct error *error);
 
@@ -111,15 +127,15 @@ static bool use_find(
 	return true;
 }
 
-static bool each_acl(struct promotion *p, struct pg *pg, const PGresult *live, statements_use *use,
-	struct error *error)
+static bool each(struct promotion *p, struct pg *pg, const PGresult *live, statements_make *make,
+	statements_use *use, struct error *error)
 {
 	const char *const params[] = { p->places[p->from].dvf };
 	PGresult *here = NULL;
 	bool done = pg_params(pg, sql_postgres_promote_acls, 1, params, &here, error);
 	for (int i = 0; done && i < PQntuples(live); i++) {
 		PGresult *statements = NULL;
-		done = acl_statements(pg, live, i, here, &statements, error) &&
+		done = make(pg, live, i, here, &statements, error) &&
 		       (statements == NULL || use(p, pg, statements, error));
 		PQclear(statements);
 	}
@@ -139,6 +155,15 @@ static bool read_live(
 	return done;
 }
 
+/* An owner may need a right on the schema first, and with him rights go that he now has. */
+static bool carry_acls(
+	struct promotion *p, struct pg *pg, const PGresult *acls, struct error *error)
+{
+	return each(p, pg, acls, acl_statements, use_attempt, error) &&
+	       each(p, pg, acls, owner_statements, use_attempt, error) &&
+	       each(p, pg, acls, acl_statements, use_attempt, error);
+}
+
 bool promotion_carry_rights(struct promotion *p, bool keep, struct error *error)
 {
 	struct pg pg = { 0 };
@@ -149,8 +174,9 @@ bool promotion_carry_rights(struct promotion *p, bool keep, struct error *error)
 		    promotion_connect(p, p->places[p->from].name, &pg, error) &&
 		    pg_exec(&pg, sql_postgres_make_begin, NULL, error) &&
 		    pg_exec(&pg, "SET LOCAL synchronous_commit = on", NULL, error) &&
-		    each_acl(p, &pg, acls, use_attempt, error) &&
-		    attempt_all(&pg, comments, error) && each_acl(p, &pg, acls, use_find, error) &&
+		    carry_acls(p, &pg, acls, error) && attempt_all(&pg, comments, error) &&
+		    each(p, &pg, acls, owner_statements, use_find, error) &&
+		    each(p, &pg, acls, acl_statements, use_find, error) &&
 		    pg_exec(&pg, keep ? "COMMIT" : "ROLLBACK", NULL, error);
 	pg_close(&pg);
 	PQclear(acls);

@@ -418,7 +418,8 @@ def test_owner_that_cannot_be_become(bare, site, make_import, made_years):
         importer = make_import(database)
         site.put(2021, made_years(500))
         importer.run_well("--years", "2021")
-        server.sql(f"CREATE TABLE remark (words text); ALTER TABLE remark OWNER TO {boss}", database.name)
+        server.sql(f"CREATE TABLE remark (words text); ALTER TABLE remark OWNER TO {boss};"
+                   f"ALTER TABLE dvf OWNER TO {boss}", database.name)
         site.put(2021, made_years(500, seed=2))
         importer.run_well("--years", "2021", "--staging")
         refused = importer.call("promote", "--carry")
@@ -429,7 +430,8 @@ def test_owner_that_cannot_be_become(bare, site, make_import, made_years):
         assert refused.code == program.REFUSED, str(refused)
         remedy = f"have a role that may: ALTER DATABASE {database.name}_staging OWNER TO {boss}"
         assert remedy in refused.out, str(refused)
+        assert f"ALTER TABLE public.dvf OWNER TO {boss} (in {database.name}_staging)" in refused.out, str(refused)
     finally:
         database.drop_slots()
         server.sql(f"ALTER DATABASE {database.name} OWNER TO postgres; REVOKE {boss} FROM {role}")
-        server.sql(f"DROP TABLE remark; DROP ROLE {boss}", database.name)
+        server.sql(f"DROP TABLE remark; DROP TABLE dvf CASCADE; DROP ROLE {boss}", database.name)

@@ -148,6 +148,46 @@ def test_settings_of_the_database_go_over(swap):
         server.sql("DROP ROLE swap_reader; DROP ROLE swap_owner")
 
 
+OWNERS = ("SELECT array_agg((relname, pg_get_userbyid(relowner))::text ORDER BY relname) FROM pg_class"
+          " WHERE relname IN ('dvf', 'dvf_sale', 'dvf_price_m2') AND relkind IN ('p', 'v')")
+
+
+@pytest.mark.parametrize("staging_too", [True, False], ids=["of both databases", "of live"])
+def test_owner_of_dvf_goes_over(swap, staging_too):
+    """Who owns dvf has no rights on it but that. Where he owns the database only live does yet, he may not CREATE in
+    the other one's public."""
+    server, live = swap.server, swap.name
+    server.sql("CREATE ROLE swap_app LOGIN; GRANT swap_app TO importer; CREATE ROLE swap_clerk LOGIN")
+    try:
+        for name in (live, swap.staging.name) if staging_too else (live,):
+            server.sql(f"ALTER DATABASE {name} OWNER TO swap_app")
+        year, = (year for year in swap.live.query("SELECT i.inhrelid::regclass::text FROM pg_inherits i WHERE"
+                                                  " inhparent = 'dvf'::regclass ORDER BY 1 LIMIT 1")[0])
+        server.sql(f"ALTER TABLE dvf OWNER TO swap_app; ALTER TABLE {year} OWNER TO swap_app;"
+                   "ALTER VIEW dvf_sale OWNER TO swap_app; GRANT SELECT ON dvf TO swap_clerk, importer;"
+                   "ALTER TABLE dvf_import.chunk OWNER TO swap_app; GRANT USAGE ON SCHEMA dvf_import TO swap_app", live)
+        owners = swap.live.query(OWNERS)
+        rights = swap.live.query("SELECT ARRAY(SELECT a::text FROM unnest(relacl) a ORDER BY 1) FROM pg_class WHERE oid ="
+                                 " 'dvf'::regclass")
+        public = swap.live.query("SELECT nspacl::text FROM pg_namespace WHERE nspname = 'public'")
+        dry = swap.promote("--dry-run")
+        assert "ALTER TABLE public.dvf OWNER TO swap_app" in dry.out, str(dry)
+        for command in ("promote", "revert", "promote"):
+            swap.call(command)
+            assert swap.live.query(OWNERS) == owners
+            assert swap.live.query("SELECT ARRAY(SELECT a::text FROM unnest(relacl) a ORDER BY 1) FROM pg_class WHERE"
+                                   " oid = 'dvf'::regclass") == rights
+            assert swap.live.query("SELECT nspacl::text FROM pg_namespace WHERE nspname = 'public'") == public
+            assert swap.live.query("SELECT array_agg(DISTINCT source_year) FROM dvf WHERE tableoid IN"
+                                   " (SELECT oid FROM pg_class WHERE relowner = 'swap_app'::regrole)") == [([2020],)]
+            with contextlib.closing(server.connect(live, "swap_app")) as app, app.cursor() as cursor:
+                cursor.execute("SELECT (SELECT count(*) FROM dvf), (SELECT count(*) > 0 FROM dvf_import.chunk)")
+                assert cursor.fetchone() == (sum(swap.live.counts().values()), True)
+    finally:
+        swap.end()
+        server.sql("DROP ROLE swap_app; DROP ROLE swap_clerk")
+
+
 @pytest.mark.parametrize("whose", ["DATABASE {}", "ROLE importer"])
 def test_read_only_by_default(swap, whose):
     """A setting of the live database goes over; a role's holds in every database, the one to work from among them."""
