@@ -12,10 +12,11 @@
  *              behind is ended here, so that nothing of it comes late.
  *   2 look     which are there, their uuids, the last swap each was told of. Done already? Then 8.
  *   3 check    every precondition; each failure is told with its remedy. Owner, rights, settings,
- *              limit and comment go over in A's transaction, grants are tried and taken back. Here
- *              a dry run ends, and so does a refusal: nothing was changed.
- *   4 carry    what is not ours, with --carry: one transaction of pg_restore; then what was made on
- *              dvf; then grants and comments.
+ *              limit and comment go over in A's transaction, dvf's owners and grants are tried and
+ *              taken back. Here a dry run ends, and so does a refusal: nothing was changed.
+ *   4 carry    what is not ours, with --carry: functions that are there with another body; one
+ *              transaction of pg_restore; then what was made on dvf; then owners, grants and
+ *              comments.
  *   5 mark     the fence of both (runs that load into them stop); then, in both, the uuid that is
  *              meant to be live; for a revert also what is held from now on.
  *   6 drain    sessions of live may end by themselves.
@@ -25,7 +26,8 @@
  * Killed in ..., and what is left of it; the same call again ...
  *
  *   1 to 3     A's transaction is undone, nothing is left; begins.
- *   4          carried wholly or not at all, perhaps an index more; carries what live has now.
+ *   4          carried wholly or not at all, perhaps an index or a body more; carries what live
+ *              has now.
  *   5          runs that loaded have stopped, the intent is in one or both, live has another uuid;
  *              begins, and does not write an intent twice.
  *   6          the same.

@@ -106,20 +106,30 @@ bool promotion_check_mended(struct promotion *p, struct error *error);
 /* pg_promote_foreign.c */
 struct foreign {
 	uint32_t classid, objid;
-	char kind; /* as promote_foreign.sql has it */
-	bool both; /* the other database has one of this name */
+	char kind;    /* as promote_foreign.sql has it */
+	bool both;    /* the other database has one of this name */
+	bool differs; /* and it is another */
 	const char *type, *identity, *statement;
-	const char *owner; /* a role that we may not become; else "" */
+	const char *owner;      /* a role that we may not become; else "" */
+	const char *definition; /* to be compared; "" where it is not */
+	const char *drop;       /* the statement that drops what was made on dvf */
 };
 struct foreign_list {
 	PGresult *rows; /* owns the texts */
 	struct foreign *items;
 	unsigned count;
-	unsigned missing; /* told ones that the other database lacks */
+	unsigned missing; /* told ones that the other database lacks or has otherwise */
 };
 /* What live holds, compared with the database that takes its place. */
 bool foreign_read(struct promotion *p, struct foreign_list *list, struct error *error);
 void foreign_free(struct foreign_list *list);
+/* Nothing is to be done about it: the other database has the same. */
+static inline bool foreign_is_same(const struct foreign *item)
+{
+	return item->both && !item->differs;
+}
+/* pg_restore brings it, in place of what is there. */
+bool foreign_is_dumped(const struct foreign *item);
 bool promotion_check_foreign(struct promotion *p, struct error *error);
 
 /* pg_promote_dump.c: brings over what the list names, in one transaction. */

@@ -184,6 +184,44 @@ bool promotion_carry_rights(struct promotion *p, bool keep, struct error *error)
 	return done;
 }
 
+/* A body that was read without a search_path names everything with its schema. What it needs may
+ * come with pg_restore. */
+static bool replace_function(
+	struct pg *live, struct pg *from, const struct foreign *item, struct error *error)
+{
+	char oid[16];
+	const char *const params[] = { oid };
+	PGresult *r = NULL;
+	snprintf(oid, sizeof(oid), "%u", item->objid);
+	bool done =
+		pg_params(live, "SELECT pg_get_functiondef($1::oid)", 1, params, &r, error) &&
+		pg_exec(from, sql_postgres_make_begin, NULL, error) &&
+		pg_exec(from,
+			"SET LOCAL search_path = pg_catalog; SET LOCAL check_function_bodies = off",
+			NULL, error) &&
+		pg_exec(from, pg_text(r, 0, 0), NULL, error) &&
+		pg_exec(from, "COMMIT", NULL, error);
+	PQclear(r);
+	return done || error_where(error, "cannot carry %s %s over", item->type, item->identity);
+}
+
+/* Where it stands: the indexes, triggers and policies that need it would not let it be dropped.
+ * Before pg_restore, which may fill a materialized view by it. */
+static bool replace_functions(
+	struct promotion *p, const struct foreign_list *list, struct error *error)
+{
+	struct pg live = { 0 }, from = { 0 };
+	bool done = promotion_connect(p, p->places[PLACE_LIVE].name, &live, error) &&
+		    pg_exec(&live, "BEGIN; SET LOCAL search_path = pg_catalog", NULL, error) &&
+		    promotion_connect(p, p->places[p->from].name, &from, error);
+	for (unsigned i = 0; done && i < list->count; i++)
+		if (list->items[i].kind == 'f' && list->items[i].differs)
+			done = replace_function(&live, &from, &list->items[i], error);
+	pg_close(&live);
+	pg_close(&from);
+	return done;
+}
+
 /* What people made on dvf itself: indexes, triggers, policies. Each is a transaction of its own. */
 static bool carry_parts(struct promotion *p, const struct foreign_list *list, struct error *error)
 {
@@ -191,11 +229,12 @@ static bool carry_parts(struct promotion *p, const struct foreign_list *list, st
 	bool done = promotion_connect(p, p->places[p->from].name, &pg, error);
 	for (unsigned i = 0; done && i < list->count; i++) {
 		const struct foreign *item = &list->items[i];
-		if (item->both || item->kind != 'd')
+		if (foreign_is_same(item) || item->kind != 'd')
 			continue;
 		log_note(LOG_INFO, 0, "making %s %s in %s", item->type, item->identity,
 			p->places[p->from].name);
 		done = pg_exec(&pg, sql_postgres_make_begin, NULL, error) &&
+		       (!item->differs || pg_exec(&pg, item->drop, NULL, error)) &&
 		       pg_exec(&pg, item->statement, NULL, error) &&
 		       pg_exec(&pg, "COMMIT", NULL, error);
 		if (!done)
@@ -225,8 +264,7 @@ static bool end_earlier(struct promotion *p, struct error *error)
 static bool any_dumped(const struct foreign_list *list)
 {
 	for (unsigned i = 0; i < list->count; i++)
-		if (list->items[i].kind == 'r' || list->items[i].kind == 'l' ||
-			(list->items[i].kind == 'o' && !list->items[i].both))
+		if (list->items[i].kind != 'a' && foreign_is_dumped(&list->items[i]))
 			return true;
 	return false;
 }
@@ -277,7 +315,7 @@ bool promotion_carry_foreign(struct promotion *p, struct error *error)
 	if (!settings->carry || settings->drop_foreign)
 		return true;
 	bool done = end_earlier(p, error) && foreign_read(p, &list, error) &&
-		    make_room(p, &list, error) &&
+		    make_room(p, &list, error) && replace_functions(p, &list, error) &&
 		    (!any_dumped(&list) || promotion_dump(p, &list, error)) &&
 		    carry_parts(p, &list, error);
 	if (done && any_dumped(&list))

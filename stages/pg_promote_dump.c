@@ -103,24 +103,18 @@ static bool is_part(const char *description)
 	return false;
 }
 
-static bool wanted(const struct foreign *item)
-{
-	return item->kind == 'r' || item->kind == 'a' || item->kind == 'l' ||
-	       (item->kind == 'o' && !item->both);
-}
-
 static bool is_wanted(const struct foreign_list *list, uint32_t classid, uint32_t objid)
 {
 	for (unsigned i = 0; i < list->count; i++)
 		if (list->items[i].objid == objid && list->items[i].classid == classid)
-			return wanted(&list->items[i]);
+			return foreign_is_dumped(&list->items[i]);
 	return false;
 }
 
 static bool any_wanted(const struct foreign_list *list, uint32_t classid)
 {
 	for (unsigned i = 0; i < list->count; i++)
-		if (list->items[i].classid == classid && wanted(&list->items[i]))
+		if (list->items[i].classid == classid && foreign_is_dumped(&list->items[i]))
 			return true;
 	return false;
 }
@@ -273,7 +267,7 @@ static void database_word(const char *name, char word[static WORD_SIZE])
 static bool any_both(const struct foreign_list *list)
 {
 	for (unsigned i = 0; i < list->count; i++)
-		if (list->items[i].both && wanted(&list->items[i]))
+		if (list->items[i].both && foreign_is_dumped(&list->items[i]))
 			return true;
 	return false;
 }

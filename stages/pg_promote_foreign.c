@@ -46,6 +46,8 @@ static bool read_one(const struct promotion *p, const struct place_found *place,
 			.kind = pg_text(list->rows, (int)i, 4)[0],
 			.statement = pg_text(list->rows, (int)i, 5),
 			.owner = pg_text(list->rows, (int)i, 6),
+			.definition = pg_text(list->rows, (int)i, 7),
+			.drop = pg_text(list->rows, (int)i, 8),
 		};
 	qsort(list->items, list->count, sizeof(*list->items), by_identity);
 	return true;
@@ -58,12 +60,22 @@ bool foreign_read(struct promotion *p, struct foreign_list *list, struct error *
 		    read_one(p, &p->places[p->from], &other, error);
 	for (unsigned i = 0; done && i < list->count; i++) {
 		struct foreign *item = &list->items[i];
-		item->both = other.count > 0 && bsearch(item, other.items, other.count,
-							sizeof(*item), by_identity) != NULL;
-		list->missing += !item->both && item->kind != 'a';
+		const struct foreign *there = other.count == 0
+						      ? NULL
+						      : bsearch(item, other.items, other.count,
+								sizeof(*item), by_identity);
+		item->both = there != NULL;
+		item->differs = there != NULL && strcmp(item->definition, there->definition) != 0;
+		list->missing += !foreign_is_same(item) && item->kind != 'a';
 	}
 	foreign_free(&other);
 	return done;
+}
+
+bool foreign_is_dumped(const struct foreign *item)
+{
+	return item->kind == 'r' || item->kind == 'a' || item->kind == 'l' ||
+	       (item->kind == 'o' && !foreign_is_same(item)) || (item->kind == 'f' && !item->both);
 }
 
 void foreign_free(struct foreign_list *list)
@@ -79,9 +91,11 @@ static void say_both(struct promotion *p, const struct foreign_list *list)
 	unsigned told = 0;
 	for (unsigned i = 0; i < list->count; i++) {
 		const struct foreign *item = &list->items[i];
-		if (!item->both || (item->kind != 'r' && item->kind != 'l') || told++ >= TOLD)
+		bool whole = item->kind == 'r' || item->kind == 'l';
+		bool unknown = item->kind == 'o' && item->definition[0] == '\0';
+		if (!item->both || (!whole && !unknown) || told++ >= TOLD)
 			continue;
-		if (p->promote->settings->carry)
+		if (whole && p->promote->settings->carry)
 			promotion_say(p, "%s %s of %s takes the place of the one in %s", item->type,
 				item->identity, p->places[PLACE_LIVE].name,
 				p->places[p->from].name);
@@ -98,12 +112,18 @@ static void say_missing(struct promotion *p, const struct foreign_list *list)
 	unsigned told = 0;
 	for (unsigned i = 0; i < list->count; i++) {
 		const struct foreign *item = &list->items[i];
-		if (item->both || item->kind == 'a' || told++ >= TOLD)
+		if (foreign_is_same(item) || item->kind == 'a' || told++ >= TOLD)
 			continue;
 		bool column = item->kind == 'c';
 		if (drop)
 			promotion_say(p, "%s %s is given up: it stays in %s", item->type,
 				item->identity, to);
+		else if (carry && item->differs)
+			promotion_say(p, "%s %s of %s takes the place of the one in %s", item->type,
+				item->identity, live, p->places[p->from].name);
+		else if (item->differs)
+			promotion_say(p, "%s %s of %s is not what it is in %s", item->type,
+				item->identity, live, p->places[p->from].name);
 		else if (carry && !column)
 			promotion_say(p, "%s %s is carried over", item->type, item->identity);
 		else
@@ -130,7 +150,8 @@ static void find_owners(struct promotion *p, const struct foreign_list *list)
 	for (unsigned i = 0; i < list->count; i++) {
 		const struct foreign *item = &list->items[i];
 		if (item->owner[0] == '\0' || item->kind == 'a' ||
-			(item->both && item->kind == 'o') || told++ >= TOLD)
+			(foreign_is_same(item) && (item->kind == 'o' || item->kind == 'f')) ||
+			told++ >= TOLD)
 			continue;
 		snprintf(what, sizeof(what),
 			"%s %.200s belongs to %s, and %s may not SET ROLE to that", item->type,

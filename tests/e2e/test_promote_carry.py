@@ -102,16 +102,82 @@ def test_carried_where_nothing_is_written_by_default(swap):
 def test_carried_again_after_a_kill(swap):
     """Carried, then killed while it drains: the next call takes what live holds by then."""
     swap.server.needs_pg_dump()
-    swap.by_owner("CREATE TABLE remark (words text); INSERT INTO remark VALUES ('first')")
+    swap.by_owner("CREATE TABLE remark (words text); INSERT INTO remark VALUES ('first'); CREATE POLICY p ON dvf USING (true)")
     stays = swap.server.connect(swap.name, "importer")
     process = swap.importer.start("--drain", "60", "--carry", command="promote")
     swap.draining(process)
     swap.importer.kill(process)
     stays.close()
     assert swap.staging.query("SELECT words FROM remark") == [("first",)]
-    swap.by_owner("INSERT INTO remark VALUES ('second')")
+    swap.by_owner("INSERT INTO remark VALUES ('second'); ALTER POLICY p ON dvf USING (false)")
     swap.promote("--carry")
+    assert swap.live.query("SELECT qual FROM pg_policies") == [("false",)]
     assert swap.live.query("SELECT words FROM remark ORDER BY 1") == [("first",), ("second",)]
+
+
+BEFORE = """
+CREATE FUNCTION rate(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE INDEX by_rate ON dvf (rate(source_row));
+CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER seen BEFORE UPDATE ON dvf FOR EACH ROW EXECUTE FUNCTION look();
+CREATE TRIGGER told BEFORE UPDATE ON dvf FOR EACH ROW EXECUTE FUNCTION look();
+CREATE RULE quiet AS ON DELETE TO dvf DO INSTEAD NOTHING;
+CREATE POLICY narrow ON dvf USING (true); ALTER TABLE dvf ENABLE ROW LEVEL SECURITY;
+ALTER TABLE dvf ADD CONSTRAINT counted CHECK (source_row > 0);
+CREATE STATISTICS together ON code_commune, nom_commune FROM dvf;
+CREATE TYPE mood AS ENUM ('calm'); CREATE TABLE remark (mood mood);
+CREATE DOMAIN small AS integer CHECK (VALUE < 10); CREATE TYPE pair AS (a integer);
+CREATE FUNCTION same() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE AGGREGATE joined (text) (SFUNC = textcat, STYPE = text)"""
+CHANGED = {  # thing: the statement in live
+    "function public.rate(integer)": "CREATE OR REPLACE FUNCTION rate(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2'",
+    "function public.look()": "CREATE OR REPLACE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
+    "trigger seen on public.dvf": "DROP TRIGGER seen ON dvf; CREATE TRIGGER seen AFTER UPDATE ON dvf FOR EACH ROW EXECUTE FUNCTION look()",
+    "trigger told on public.dvf": "ALTER TABLE dvf DISABLE TRIGGER told",
+    "rule quiet on public.dvf": "CREATE OR REPLACE RULE quiet AS ON DELETE TO dvf WHERE OLD.source_year = 1 DO INSTEAD NOTHING",
+    "policy narrow on public.dvf": "ALTER POLICY narrow ON dvf USING (false)",
+    "table constraint counted on public.dvf":
+        "ALTER TABLE dvf DROP CONSTRAINT counted; ALTER TABLE dvf ADD CONSTRAINT counted CHECK (source_row > -1)",
+    "statistics object public.together":
+        "DROP STATISTICS together; CREATE STATISTICS together (ndistinct) ON code_commune, nom_commune FROM dvf",
+    "type public.mood": "ALTER TYPE mood ADD VALUE 'wild'",
+    "type public.small": "ALTER DOMAIN small SET NOT NULL",
+    "type public.pair": "ALTER TYPE pair ADD ATTRIBUTE b text"}
+DEFINED = ("SELECT (SELECT array_agg(pg_get_functiondef(oid) ORDER BY proname) FROM pg_proc WHERE proname IN ('rate', 'look')),"
+           " (SELECT array_agg(pg_get_triggerdef(oid) || tgenabled::text ORDER BY tgname) FROM pg_trigger WHERE tgrelid = 'dvf'::regclass),"
+           " (SELECT array_agg(pg_get_ruledef(oid)) FROM pg_rewrite WHERE rulename = 'quiet'), (SELECT array_agg(qual) FROM pg_policies),"
+           " (SELECT array_agg(pg_get_constraintdef(oid)) FROM pg_constraint WHERE conname = 'counted' AND conrelid = 'dvf'::regclass),"
+           " (SELECT array_agg(pg_get_statisticsobjdef(oid)) FROM pg_statistic_ext), enum_range(NULL::mood)::text,"
+           " (SELECT typnotnull FROM pg_type WHERE typname = 'small'),"
+           " (SELECT count(*) FROM pg_attribute WHERE attrelid = 'pair'::regclass)")
+
+
+def test_changed_since_it_was_carried(swap):
+    """What has the same name in both and is another: as much as if the other one lacked it."""
+    swap.server.needs_pg_dump()
+    swap.by_owner(BEFORE)
+    swap.promote("--carry")
+    back = swap.revert()
+    assert "is not what it is" not in back.out, str(back)
+    old = swap.live.query(DEFINED)
+    for statement in CHANGED.values():
+        swap.by_owner(statement)
+    new = swap.live.query(DEFINED)
+    assert not [one for one, other in zip(old[0], new[0]) if one == other]
+    before = swap.picture()
+    refused = swap.promote(code=program.REFUSED)
+    for thing in CHANGED:
+        assert f"{thing} of {swap.name} is not what it is in {swap.staging.name}" in refused.out, f"{thing}\n{refused}"
+    assert f"{len(CHANGED)} objects in" in refused.out and "same()" not in refused.out, str(refused)
+    assert "note: aggregate public.joined(pg_catalog.text) is in both databases; each keeps its own" in refused.out, str(refused)
+    assert swap.picture() == before and swap.staging.query(DEFINED) == old
+    given_up = swap.promote("--drop-foreign", "--dry-run")
+    assert f"policy narrow on public.dvf is given up: it stays in {swap.previous.name}" in given_up.out, str(given_up)
+    result = swap.promote("--carry")
+    assert "function public.look() of" in result.out and "takes the place of the one in" in result.out, str(result)
+    assert swap.live.query(DEFINED) == new
+    swap.revert()
+    assert swap.live.query(DEFINED) == new
 
 
 def test_given_up(swap):

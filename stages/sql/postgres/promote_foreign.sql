@@ -1,6 +1,8 @@
 -- What is in a database besides dvf ($1; '' when there is none of ours), its years, our views, our schema and what extensions brought:
--- (catalogue, oid, type, identity, kind, statement, its owner when we are no member of that role). Kinds: r relation, l large object, o anything else, a part of a relation
--- (not told by itself), d made on dvf (with the statement that makes it again), c column of dvf.
+-- (catalogue, oid, type, identity, kind, statement, its owner when we are no member of that role, definition, the statement that drops it).
+-- Kinds: r relation, l large object, f function or procedure, o anything else, a part of a relation (not told by itself), d made on dvf
+-- (with the statements that make it again and drop it), c column of dvf. The definition tells two of one name apart; '' where that would
+-- cost too much, and of schemas, extensions and languages the name is all.
 WITH ours AS (SELECT relid AS oid FROM pg_partition_tree(to_regclass(nullif($1, '')))),
 top AS (SELECT c.oid, c.relname, format('%I.%I', n.nspname, c.relname) AS name
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(nullif($1, ''))),
@@ -17,7 +19,7 @@ listed (classid, objid, namespace, kind) AS (
       AND c.oid NOT IN (SELECT oid FROM views WHERE made AND NOT EXISTS (SELECT FROM views WHERE NOT made))
     UNION ALL SELECT 'pg_type'::regclass, t.oid, t.typnamespace, 'o' FROM pg_type t
         WHERE t.typtype <> 'p' AND (t.typrelid = 0 OR (SELECT relkind FROM pg_class WHERE oid = t.typrelid) = 'c')
-    UNION ALL SELECT 'pg_proc'::regclass, oid, pronamespace, 'o' FROM pg_proc
+    UNION ALL SELECT 'pg_proc'::regclass, oid, pronamespace, CASE prokind WHEN 'a' THEN 'o' ELSE 'f' END FROM pg_proc
     UNION ALL SELECT 'pg_operator'::regclass, oid, oprnamespace, 'o' FROM pg_operator
     UNION ALL SELECT 'pg_opclass'::regclass, oid, opcnamespace, 'o' FROM pg_opclass
     UNION ALL SELECT 'pg_opfamily'::regclass, oid, opfnamespace, 'o' FROM pg_opfamily
@@ -52,10 +54,17 @@ foreigners AS (
     WHERE (l.objid >= 16384 OR l.classid IN ('pg_namespace'::regclass, 'pg_extension'::regclass, 'pg_language'::regclass))
       AND (n.oid IS NULL OR (n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dvf_import')))
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = l.classid AND d.objid = l.objid AND d.objsubid = 0
-                        AND (d.deptype = 'e' OR (d.deptype = 'i' AND l.kind <> 'a'))))
+                        AND (d.deptype = 'e' OR (d.deptype = 'i' AND l.kind <> 'a')))),
+described AS (
 SELECT classid, objid, type, identity, kind,
        CASE WHEN kind <> 'd' THEN ''
-            WHEN classid = 'pg_trigger'::regclass THEN pg_get_triggerdef(objid)
+            WHEN classid = 'pg_trigger'::regclass
+            THEN (SELECT pg_get_triggerdef(g.oid)
+                         || CASE g.tgenabled WHEN 'O' THEN ''
+                            ELSE format('; ALTER TABLE %s %s TRIGGER %I', t.name,
+                                        CASE g.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE REPLICA' END,
+                                        g.tgname) END
+                  FROM pg_trigger g, top t WHERE g.oid = objid)
             WHEN classid = 'pg_rewrite'::regclass THEN pg_get_ruledef(objid)
             WHEN classid = 'pg_statistic_ext'::regclass THEN pg_get_statisticsobjdef(objid)
             WHEN classid = 'pg_constraint'::regclass
@@ -80,22 +89,45 @@ SELECT classid, objid, type, identity, kind,
                                          WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
                                            AND s.classid = foreigners.classid AND s.objid = foreigners.objid
                                            AND s.deptype = 'o'), 10) AS owner) o)
-            ELSE '' END
-FROM foreigners
+            ELSE '' END AS owner
+FROM foreigners)
+SELECT d.*,
+       CASE WHEN d.kind = 'f' THEN md5(pg_get_functiondef(d.objid))
+            WHEN d.kind = 'd' THEN md5(d.statement)
+            WHEN d.classid IN ('pg_namespace'::regclass, 'pg_extension'::regclass, 'pg_language'::regclass) THEN 'its name'
+            WHEN d.classid = 'pg_type'::regclass
+            THEN (SELECT CASE t.typtype
+                         WHEN 'e' THEN md5((SELECT array_agg(e.enumlabel ORDER BY e.enumsortorder)::text FROM pg_enum e WHERE e.enumtypid = t.oid))
+                         WHEN 'd' THEN md5(concat_ws(' ', format_type(t.typbasetype, t.typtypmod), t.typnotnull, t.typdefault,
+                                                     (SELECT string_agg(format('%I %s', k.conname, pg_get_constraintdef(k.oid)), ' ' ORDER BY k.conname)
+                                                      FROM pg_constraint k WHERE k.contypid = t.oid)))
+                         WHEN 'c' THEN md5((SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum)
+                                            FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped)) END
+                  FROM pg_type t WHERE t.oid = d.objid)
+       END,
+       CASE d.classid
+            WHEN 'pg_trigger'::regclass THEN (SELECT format('DROP TRIGGER %I ON %s', g.tgname, t.name) FROM pg_trigger g, top t WHERE g.oid = d.objid)
+            WHEN 'pg_policy'::regclass THEN (SELECT format('DROP POLICY %I ON %s', p.polname, t.name) FROM pg_policy p, top t WHERE p.oid = d.objid)
+            WHEN 'pg_rewrite'::regclass THEN (SELECT format('DROP RULE %I ON %s', r.rulename, t.name) FROM pg_rewrite r, top t WHERE r.oid = d.objid)
+            WHEN 'pg_constraint'::regclass
+            THEN (SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', t.name, k.conname) FROM pg_constraint k, top t WHERE k.oid = d.objid)
+            WHEN 'pg_statistic_ext'::regclass THEN 'DROP STATISTICS ' || d.identity
+       END
+FROM described d
 UNION ALL
 SELECT 'pg_class'::regclass, i.indexrelid, 'index',
        format('on %s: %s%s', t.name, CASE WHEN i.indisunique THEN 'unique ' ELSE '' END,
               substring(pg_get_indexdef(i.indexrelid) FROM ' USING (.*)$')),
-       'd', regexp_replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON '), ''
+       'd', regexp_replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON '), '', '', ''
 FROM pg_index i JOIN top t ON t.oid = i.indrelid
 WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid)
 UNION ALL
 SELECT 'pg_class'::regclass, t.oid, 'row level security', w.words || ' on ' || t.name, 'd',
-       format('ALTER TABLE %s %s ROW LEVEL SECURITY', t.name, w.words), ''
+       format('ALTER TABLE %s %s ROW LEVEL SECURITY', t.name, w.words), '', '', ''
 FROM top t JOIN pg_class c ON c.oid = t.oid, (VALUES ('ENABLE'), ('FORCE')) w (words)
 WHERE CASE w.words WHEN 'ENABLE' THEN c.relrowsecurity ELSE c.relforcerowsecurity END
 UNION ALL
-SELECT 'pg_class'::regclass, t.oid, 'column', format('%I %s of %s', a.attname, format_type(a.atttypid, a.atttypmod), t.name), 'c', '', ''
+SELECT 'pg_class'::regclass, t.oid, 'column', format('%I %s of %s', a.attname, format_type(a.atttypid, a.atttypmod), t.name), 'c', '', '', '', ''
 FROM top t JOIN pg_attribute a ON a.attrelid = t.oid WHERE a.attnum > 0 AND NOT a.attisdropped
 ORDER BY 3, 4
 LIMIT 20001
