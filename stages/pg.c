@@ -96,6 +96,11 @@ static bool stopped(struct error *error)
 	return error_set(error, ERROR_STOPPED, "interrupted");
 }
 
+static bool is_late(const struct pg *pg)
+{
+	return pg->until_ms != 0 && clock_ms() > pg->until_ms;
+}
+
 static bool failed(struct pg *pg, const PGresult *result, struct error *error)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -104,7 +109,7 @@ static bool failed(struct pg *pg, const PGresult *result, struct error *error)
 	if (state == NULL || primary == NULL)
 		return lost(pg, error);
 	enum error_kind kind = is_race_for_name(result) ? ERROR_BUSY : kind_of(state);
-	if (strcmp(state, "57014") == 0 && pg->cancelled_ms != 0)
+	if (strcmp(state, "57014") == 0 && pg->cancelled_ms != 0 && !is_late(pg))
 		kind = ERROR_STOPPED;
 	if (kind == ERROR_STOPPED)
 		return stopped(error);
@@ -151,11 +156,12 @@ static bool step(struct pg *pg, short events, struct error *error)
 	int ready = poll(&fd, 1, pg->step_ms != 0 ? pg->step_ms : STEP_MS);
 	if (ready == 0 && pg->tick != NULL)
 		pg->tick(pg->tick_context);
-	if (!pg->interrupts || !(pg->patient ? stop_overdue() : stop_requested()))
+	bool stops = pg->interrupts && (pg->patient ? stop_overdue() : stop_requested());
+	if (!stops && !is_late(pg))
 		return true;
 	if (pg->cancelled_ms == 0)
 		cancel(pg);
-	else if (clock_ms() > pg->cancelled_ms + CANCEL_MS)
+	else if (stops && clock_ms() > pg->cancelled_ms + CANCEL_MS)
 		return stopped(error);
 	return true;
 }

@@ -32,6 +32,7 @@ struct pg {
 	sink_tick *tick; /* may be NULL */
 	void *tick_context;
 	int step_ms;           /* between two ticks; 0: 200 */
+	uint64_t until_ms;     /* a statement is cancelled then: ERROR_BUSY; 0: never */
 	uint64_t cancelled_ms; /* when the cancel was sent; 0: not */
 	struct buf statement;
 };

@@ -17,8 +17,10 @@
 #include "stages/sink_postgres.h"
 #include "stages_sql.h"
 #include "state/base/log.h"
+#include "state/base/stop.h"
 
 #define TICK_MS 100
+#define MOST_MS ((uint64_t)15 * 60 * 1000) /* for a VACUUM; then statistics must do */
 
 struct postgres_vacuum {
 	struct postgres_sink *sink;
@@ -29,17 +31,21 @@ struct postgres_vacuum {
 };
 
 /* False with ERROR_BUSY: it cannot be done within the role's time limits or ours. One on statements
- * ends the statement, one on transactions the session. */
+ * ends the statement, one on transactions the session. Without any, FREEZE would wait for as long
+ * as a reader's cursor stands on a page. */
 static bool vacuum(struct pg *pg, const char *table, struct error *error)
 {
 	const struct sql_value values[] = { { "table", table }, { NULL, NULL } };
 	PGresult *r = NULL;
-	bool done = pg_exec(pg, sql_postgres_vacuum_limits, &r, error);
+	bool done = pg_exec(pg, sql_postgres_vacuum_allowed, &r, error);
 	bool allowed = done && pg_true(r, 0, 0);
 	PQclear(r);
 	if (done && !allowed)
 		return error_set(error, ERROR_BUSY, "transactions of this role have a time limit");
-	return done && pg_make(pg, sql_postgres_vacuum_year, values, NULL, error);
+	pg->until_ms = clock_ms() + MOST_MS;
+	done = done && pg_make(pg, sql_postgres_vacuum_year, values, NULL, error);
+	pg->until_ms = 0;
+	return done;
 }
 
 /* What it cannot do is left to postgres_finish: the fence that a transaction would read is main's,

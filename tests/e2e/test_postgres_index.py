@@ -236,20 +236,6 @@ def test_a_year_that_cannot_be_vacuumed_keeps_no_other(database, site, make_impo
     assert [seen for name, seen in visible(database).items() if name != "twin_1"] == [(True, True)] * 2
 
 
-def test_a_vacuum_has_an_end(database, site, make_import, made_years):
-    """FREEZE waits for a page that a reader's cursor stands on: as long as the role may, or a quarter of an hour."""
-    for year in (2020, 2021):
-        site.put(year, made_years(ROWS, year))
-    importer = make_import(database)
-    importer.run_well("--years", "2020")
-    leave(database, 2020, "twin")
-    database.query("CREATE FUNCTION limited(text) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1'")
-    database.query("CREATE INDEX ON twin (limited(nom_commune)); CREATE OR REPLACE FUNCTION limited(text) RETURNS integer LANGUAGE"
-                   " plpgsql IMMUTABLE AS 'BEGIN RAISE ''within %'', current_setting(''statement_timeout''); END'")
-    result = importer.run_well("--years", "2021")
-    assert "public.twin cannot be vacuumed: the server says: within 15min" in result.err, str(result)
-
-
 # A publish stays a second in its transaction, so that another session can queue behind it.
 LATE = """
 CREATE FUNCTION public.late() RETURNS event_trigger LANGUAGE plpgsql AS
