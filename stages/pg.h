@@ -86,6 +86,9 @@ bool pg_copy_get(struct pg *pg, char **bytes, size_t *size, bool *end, struct er
 /* Leaves any transaction and any COPY; a broken connection stays broken. */
 void pg_rollback(struct pg *pg);
 
+/* Fills *error with what the server said, its kind by the SQLSTATE. False: it said nothing, as the
+ * connection broke. */
+bool pg_said(const PGresult *result, struct error *error);
 /* Sets the error to `before` and the server's text as one line: newlines become spaces, LOCATION
  * lines go. */
 void pg_one_line(struct error *error, enum error_kind kind, const char *before, const char *text);

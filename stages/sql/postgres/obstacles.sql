@@ -3,7 +3,7 @@ SELECT format('%s exists and is not the partitioned table this importer makes', 
        'rename it (ALTER TABLE or ALTER VIEW ... RENAME TO ...), or load into another database'
 FROM pg_class c
 WHERE c.oid = :'dvf'::regclass
-  AND (c.relkind <> 'p' OR pg_get_partkeydef(c.oid) <> 'LIST (source_year)'
+  AND (c.relkind <> 'p' OR replace(pg_get_partkeydef(c.oid), '"', '') <> 'LIST (source_year)'
        OR (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
              AND a.attname = ANY (string_to_array(:'columns', ' '))) <> cardinality(string_to_array(:'columns', ' ')))
 UNION ALL

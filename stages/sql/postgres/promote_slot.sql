@@ -4,4 +4,4 @@ SELECT current_database(), (SELECT oid FROM pg_database WHERE datname = current_
        to_regclass('dvf_import.swap') IS NOT NULL,
        coalesce((SELECT quote_ident(n.nspname::text) || '.dvf' FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                  WHERE c.oid = to_regclass('dvf') AND c.relkind = 'p'
-                   AND pg_get_partkeydef(c.oid) = 'LIST (source_year)'), '')
+                   AND replace(pg_get_partkeydef(c.oid), '"', '') = 'LIST (source_year)'), '')

@@ -3,7 +3,7 @@
 -- once; and whether policies are on dvf.
 WITH top AS (
     SELECT c.oid, c.relnamespace, c.relrowsecurity FROM pg_class c
-    WHERE c.oid = to_regclass(:'dvf') AND c.relkind = 'p' AND pg_get_partkeydef(c.oid) = 'LIST (source_year)'),
+    WHERE c.oid = to_regclass(:'dvf') AND c.relkind = 'p' AND replace(pg_get_partkeydef(c.oid), '"', '') = 'LIST (source_year)'),
 there AS (
     SELECT v.relkind = 'v' AND words.it LIKE '%made by dvf-import%' AS ours, words.version,
            words.version = :version AND (:invoker = 0 OR v.reloptions @> '{security_invoker=true}') AND EXISTS (
