@@ -87,6 +87,42 @@ static void find_unfinished(struct promotion *p, const PGresult *r)
 	}
 }
 
+/* These would be put back to an older edition. */
+static void find_overtaken(struct promotion *p, const PGresult *r)
+{
+	const struct place_found *live = &p->places[PLACE_LIVE], *from = &p->places[p->from];
+	char what[256];
+	for (int i = 0; i < PQntuples(r); i++) {
+		int year = (int)pg_number(r, i, 0);
+		if (!serves(live, year) || !serves(from, year))
+			continue;
+		snprintf(what, sizeof(what),
+			"%s serves a newer edition of year %d, which came after %s was loaded",
+			live->name, year, from->name);
+		promotion_find(p, what, "dvf-import run --staging takes it in");
+	}
+}
+
+static bool check_overtaken(struct promotion *p, struct pg *from, struct error *error)
+{
+	struct pg live = { 0 };
+	PGresult *served = NULL, *r = NULL;
+	if (!p->places[PLACE_LIVE].ours)
+		return true;
+	bool done = promotion_connect(p, p->places[PLACE_LIVE].name, &live, error) &&
+		    pg_exec(&live, sql_postgres_promote_served, &served, error);
+	pg_close(&live);
+	if (done) {
+		const char *const params[] = { pg_text(served, 0, 0) };
+		done = pg_params(from, sql_postgres_promote_overtaken, 1, params, &r, error);
+	}
+	if (done)
+		find_overtaken(p, r);
+	PQclear(served);
+	PQclear(r);
+	return done;
+}
+
 bool promotion_check_years(struct promotion *p, struct error *error)
 {
 	struct pg pg = { 0 };
@@ -98,6 +134,7 @@ bool promotion_check_years(struct promotion *p, struct error *error)
 	if (done) {
 		find_missing_years(p, r);
 		find_unfinished(p, r);
+		done = check_overtaken(p, &pg, error);
 	}
 	PQclear(r);
 	pg_close(&pg);

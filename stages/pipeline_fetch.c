@@ -102,14 +102,14 @@ bool work_rests(
 }
 
 /* A year that is in, or that live serves, and that the source has no more. Staging may serve what a
- * revert took out of service: then it gets what live has. */
+ * revert took out of service, or what live has left behind: then it gets what live has. */
 static bool on_gone(struct pipeline *pipeline, struct work *work, struct error *error)
 {
 	bool held = false;
 	if (work->progress->serving &&
 		!staging_held(pipeline, work, work->progress->state.sha256, &held, error))
 		return false;
-	if (work->progress->serving && !held) {
+	if (work->progress->serving && !held && !staging_overtaken(work)) {
 		work_end(work, YEAR_IN_BUT_GONE);
 		return stays_in(pipeline, work, "the source has it no more", error);
 	}

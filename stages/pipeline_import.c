@@ -106,8 +106,9 @@ static bool go_on(struct pipeline *pipeline, struct work *work, struct error *er
 {
 	if (work == NULL)
 		return work_pump(pipeline, PUMP_MS, error);
-	return work->turn == TURN_COPY ? copy(pipeline, work, error)
-				       : import(pipeline, work, error);
+	return (work->turn == TURN_COPY ? copy(pipeline, work, error)
+					: import(pipeline, work, error)) &&
+	       staging_beside(pipeline, work, error);
 }
 
 bool pipeline_go_through(struct pipeline *pipeline, struct error *error)

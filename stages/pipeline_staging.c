@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "stages/pipeline_work.h"
+#include "stages/year.h"
 #include "state/base/log.h"
 
 bool staging_drops(const struct pipeline *pipeline, int year)
@@ -170,6 +171,37 @@ static bool staged(
 	return true;
 }
 
+/* What came from live is beside itself. A year that failed, or that a revert holds, is none that
+ * staging is to have as it is. */
+bool staging_beside(struct pipeline *pipeline, const struct work *work, struct error *error)
+{
+	struct sink *sink = pipeline->sink;
+	int year = work->progress->state.year;
+	char sha256[SHA256_HEX];
+	if (pipeline->live == NULL || !pipeline->taken)
+		return true;
+	do {
+		if (!staged(pipeline, year, sha256, error))
+			continue;
+		if (sha256[0] == '\0' ||
+			(!outcome_is_in(work->progress->outcome) && !staging_is_live(work, sha256)))
+			return true;
+		if (sink->ops->beside(
+			    sink, year, work->in_live ? work->lives.edition.sha256 : "", error))
+			return true;
+	} while (error->kind == ERROR_LOST && year_take_again(sink, error));
+	return false;
+}
+
+bool staging_overtaken(const struct work *work)
+{
+	static const char beside[] = UNDER_BESIDE;
+	const struct edition_memory *staged = &work->served, *lives = &work->lives;
+	return work->in_live && strcmp(staged->edition.sha256, lives->edition.sha256) != 0 &&
+	       strncmp(staged->under, beside, sizeof(beside) - 1) == 0 &&
+	       strcmp(staged->under + sizeof(beside) - 1, lives->edition.sha256) != 0;
+}
+
 /* Whether staging serves what live does not, be it from a run that was killed, or lacks by wish
  * what live serves. */
 static bool has_new(struct pipeline *pipeline)
@@ -234,7 +266,8 @@ static bool weigh(struct pipeline *pipeline, struct work *work, bool *ready, boo
 {
 	struct year_progress *progress = work->progress;
 	char sha256[SHA256_HEX];
-	if (!staged(pipeline, progress->state.year, sha256, error))
+	if (!staging_beside(pipeline, work, error) ||
+		!staged(pipeline, progress->state.year, sha256, error))
 		return false;
 	*ready &= outcome_is_in(progress->outcome);
 	*differs |= !staging_is_live(work, sha256);

@@ -135,6 +135,13 @@ bool staging_is_live(const struct work *work, const char *sha256);
 bool staging_held(struct pipeline *pipeline, struct work *work, const char *sha256, bool *held,
 	struct error *error);
 
+/* Remembers in staging beside what of live the year is what staging is to have, if that is known.
+ */
+bool staging_beside(struct pipeline *pipeline, const struct work *work, struct error *error);
+
+/* True: live has got another edition since staging's was put beside what it served. */
+bool staging_overtaken(const struct work *work);
+
 /* A year whose turn is to be copied, when nothing else is left to do; NULL: none. */
 struct work *staging_next_copy(struct pipeline *pipeline);
 

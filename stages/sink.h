@@ -47,6 +47,9 @@ enum edition_stage {
 
 /* Settings a verdict was reached under, where they are none: a revert held the edition. */
 #define UNDER_REVERT "revert"
+/* `under` of what staging serves: beside which edition of live it is what staging is to have; then
+ * live's SHA-256, or nothing where live had none. */
+#define UNDER_BESIDE "beside "
 
 /* What the witness remembers of an edition. */
 struct edition_memory {
@@ -55,7 +58,7 @@ struct edition_memory {
 	uint64_t rows, rejects, plain_size; /* once known */
 	int layout_version, parser_version;
 	char why[512];   /* held, refused: the verdict in words */
-	char under[256]; /* held, refused: the settings it was reached under */
+	char under[256]; /* held, refused: the settings it was reached under; see UNDER_BESIDE */
 };
 
 /* A record that cannot be loaded. */
@@ -250,6 +253,9 @@ struct sink_ops {
 	 * done again. */
 	bool (*copy_year)(struct sink *sink, struct sink *live, int year, struct edition *edition,
 		struct year_total *total, struct error *error);
+	/* Remembers with what is served of a year what live serves of it (`lives`: SHA-256, "" for
+	 * none), so that a promote can tell whether live has gone on since. */
+	bool (*beside)(struct sink *sink, int year, const char *lives, struct error *error);
 	/* The year is served no more, and all that is known of it is gone but what a revert holds.
 	 * Not there: nothing. */
 	bool (*drop_year)(struct sink *sink, int year, struct error *error);

@@ -166,6 +166,7 @@ static const struct sink_ops ops = {
 	.check = postgres_check,
 	.publish = postgres_publish,
 	.judge = postgres_judge,
+	.beside = postgres_beside,
 	.drop_year = postgres_drop_year,
 	.finish = postgres_finish,
 	.preflight = postgres_preflight,

@@ -142,6 +142,7 @@ bool postgres_forget(struct sink *sink, const struct edition *edition, struct er
 bool postgres_confirm(struct sink *sink, const struct edition *edition, struct error *error);
 bool postgres_completed(struct sink *sink, const struct edition *edition, struct ranges *ranges,
 	struct error *error);
+bool postgres_beside(struct sink *sink, int year, const char *lives, struct error *error);
 bool postgres_judge(struct sink *sink, const struct edition *edition, enum edition_stage stage,
 	const char *why, const char *under, struct error *error);
 /* In the transaction that is open: an edition's tables, empty; what was incoming of the year goes.

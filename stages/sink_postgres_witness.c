@@ -265,3 +265,18 @@ bool postgres_judge(struct sink *base, const struct edition *edition, enum editi
 		pg_rollback(&sink->pg);
 	return done;
 }
+
+bool postgres_beside(struct sink *base, int year, const char *lives, struct error *error)
+{
+	struct postgres_sink *sink = (struct postgres_sink *)base;
+	char number[16], under[sizeof(UNDER_BESIDE) + SHA256_HEX];
+	snprintf(number, sizeof(number), "%d", year);
+	snprintf(under, sizeof(under), UNDER_BESIDE "%s", lives);
+	const char *const params[] = { number, under };
+	bool done = postgres_begin(sink, OWN_LOCK_TIMEOUT, error) &&
+		    pg_params(&sink->pg, sql_postgres_source_beside, 2, params, NULL, error) &&
+		    postgres_commit(sink, error);
+	if (!done)
+		pg_rollback(&sink->pg);
+	return done;
+}

@@ -271,6 +271,7 @@ static const struct sink_ops ops = {
 	.check = sqlite_check,
 	.publish = sqlite_publish,
 	.judge = sqlite_judge,
+	.beside = sqlite_beside,
 	.drop_year = sqlite_drop_year,
 	.finish = finish,
 	.preflight = sqlite_preflight,

@@ -208,6 +208,7 @@ bool sqlite_forget(struct sink *sink, const struct edition *edition, struct erro
 bool sqlite_confirm(struct sink *sink, const struct edition *edition, struct error *error);
 bool sqlite_completed(struct sink *sink, const struct edition *edition, struct ranges *ranges,
 	struct error *error);
+bool sqlite_beside(struct sink *sink, int year, const char *lives, struct error *error);
 bool sqlite_judge(struct sink *sink, const struct edition *edition, enum edition_stage stage,
 	const char *why, const char *under, struct error *error);
 

@@ -229,3 +229,25 @@ bool sqlite_judge(struct sink *base, const struct edition *edition, enum edition
 		    judge_locked(sink->db, edition, stage, why, under, error);
 	return sqlite_end(sink->db, done, error);
 }
+
+static bool beside_locked(sqlite3 *db, int year, const char *under, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	if (!sqlite_prepare(db, &statement, sql_sqlite_source_beside, NULL, error))
+		return false;
+	sqlite3_bind_int(statement, 1, year);
+	sqlite_bind_text(statement, 2, under);
+	bool done = sqlite_step(statement, NULL, error);
+	sqlite3_finalize(statement);
+	return done;
+}
+
+bool sqlite_beside(struct sink *base, int year, const char *lives, struct error *error)
+{
+	struct sqlite_sink *sink = (struct sqlite_sink *)base;
+	char under[sizeof(UNDER_BESIDE) + SHA256_HEX];
+	snprintf(under, sizeof(under), UNDER_BESIDE "%s", lives);
+	bool done =
+		sqlite_begin(sink->db, sink, error) && beside_locked(sink->db, year, under, error);
+	return sqlite_end(sink->db, done, error);
+}

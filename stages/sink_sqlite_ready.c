@@ -123,6 +123,21 @@ static bool unmended(struct swapping *swapping, struct error *error)
 	return done;
 }
 
+/* It would be put back to an older edition. */
+static bool overtaken(struct swapping *swapping, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	bool row = false;
+	bool done = sqlite_prepare(
+		swapping->new->db, &statement, sql_sqlite_ready_overtaken, NULL, error);
+	while (done && (done = sqlite_step(statement, &row, error)) && row)
+		swap_refuse(swapping, "dvf-import run --staging takes it in",
+			"live serves a newer edition of %d, which came after staging was loaded",
+			sqlite3_column_int(statement, 0));
+	sqlite3_finalize(statement);
+	return done;
+}
+
 static bool serves_something(struct swapping *swapping, struct error *error)
 {
 	struct served_years served;
@@ -145,7 +160,9 @@ bool swap_ready(struct swapping *swapping, struct error *error)
 {
 	return serves_something(swapping, error) &&
 	       (swapping->revert || unfinished(swapping, error)) &&
-	       (!swapping->has_old || (missing(swapping, error) && unmended(swapping, error) &&
-					      swap_rights_ready(swapping, error) &&
-					      swap_foreign(swapping, error)));
+	       (!swapping->has_old ||
+		       (missing(swapping, error) &&
+			       (swapping->revert || overtaken(swapping, error)) &&
+			       unmended(swapping, error) && swap_rights_ready(swapping, error) &&
+			       swap_foreign(swapping, error)));
 }

@@ -34,10 +34,11 @@ class Loaded:
                 site.remove()
 
     def copy(self, edition, name):
-        """A database like one that was loaded under that name: with an identity of its own."""
+        """A database like one that was loaded under that name just now: with an identity of its own."""
         self.server.sql(f"CREATE DATABASE {name} TEMPLATE edition_{edition} OWNER importer {self.server.file_copy()}")
         self.server.sql("UPDATE dvf_import.destination SET uuid = gen_random_uuid(), database_oid ="
-                        " (SELECT oid FROM pg_database WHERE datname = current_database())", name)
+                        " (SELECT oid FROM pg_database WHERE datname = current_database());"
+                        "UPDATE dvf_import.source SET published_at = clock_timestamp()", name)
 
 
 class Slots:

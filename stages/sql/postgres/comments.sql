@@ -96,7 +96,7 @@ WITH said (schema, relation, name, words) AS (VALUES
     ('dvf_import', 'source', 'rejects', 'Records that could not be loaded'),
     ('dvf_import', 'source', 'stage', 'incoming, ready, published (what dvf serves), held or refused'),
     ('dvf_import', 'source', 'why', 'Of held and refused: the reason'),
-    ('dvf_import', 'source', 'under', 'Of held and refused: the settings it was reached under'),
+    ('dvf_import', 'source', 'under', 'Of held and refused: the settings it was reached under; of what staging serves: beside which edition of live'),
     ('dvf_import', 'source', 'layout_version', 'Of our tables'),
     ('dvf_import', 'source', 'parser_version', 'Of our reading'),
     ('dvf_import', 'source', 'run', 'Who loaded it'),
