@@ -118,7 +118,7 @@ static bool wal_is_on(sqlite3 *db, struct error *error)
 		done = error_set(error, ERROR_REFUSED,
 			"%s cannot be put into WAL mode: put it on a local disk",
 			sqlite3_db_filename(db, "main"));
-	return sqlite_read_end(statement, done, error);
+	return sqlite_read_end(statement, error) && done;
 }
 
 static bool tables_make(sqlite3 *db, struct error *error)

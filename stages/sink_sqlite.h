@@ -77,9 +77,9 @@ bool sqlite_prepare(sqlite3 *db, sqlite3_stmt **statement, const char *sql,
 
 /* *row says whether a row came; with `row` NULL the statement is run to its end. */
 bool sqlite_step(sqlite3_stmt *statement, bool *row, struct error *error);
-/* Finalizes a statement whose texts were read. One that SQLite found no memory for reads as NULL:
- * ERROR_MEMORY then, whatever came of it. */
-bool sqlite_read_end(sqlite3_stmt *statement, bool done, struct error *error);
+/* Finalizes a statement whose texts were read. False, with ERROR_MEMORY: one of them read as NULL
+ * because SQLite found no memory for it; what came of it is void. */
+bool sqlite_read_end(sqlite3_stmt *statement, struct error *error);
 
 /* Prepares, runs to the end, finalizes. */
 bool sqlite_run(sqlite3 *db, const char *sql, const struct sql_value *values, struct error *error);

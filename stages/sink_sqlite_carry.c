@@ -56,7 +56,7 @@ static bool foreign_at(
 	bool done = sqlite_step(statement, found, error);
 	if (done && *found)
 		done = foreign_read(foreign, statement, error);
-	return sqlite_read_end(statement, done, error);
+	return sqlite_read_end(statement, error) && done;
 }
 
 /* *number: the first column of the first row, 0 without one. */
@@ -96,7 +96,7 @@ static bool ask_columns(sqlite3 *db, const struct foreign *foreign, const char *
 			{ NULL, NULL } };
 		done = ask(db, sql, values, NULL, number, error);
 	}
-	return sqlite_read_end(statement, done, error);
+	return sqlite_read_end(statement, error) && done;
 }
 
 static bool is_lacking(

@@ -119,10 +119,10 @@ bool sqlite_step(sqlite3_stmt *statement, bool *row, struct error *error)
 	       sqlite_failed(sqlite3_db_handle(statement), code, error);
 }
 
-bool sqlite_read_end(sqlite3_stmt *statement, bool done, struct error *error)
+bool sqlite_read_end(sqlite3_stmt *statement, struct error *error)
 {
-	return (sqlite3_finalize(statement) & 0xff) == SQLITE_NOMEM ? error_memory(error, "SQLite")
-								    : done;
+	return (sqlite3_finalize(statement) & 0xff) != SQLITE_NOMEM ||
+	       error_memory(error, "SQLite");
 }
 
 bool sqlite_run(sqlite3 *db, const char *sql, const struct sql_value *values, struct error *error)
@@ -175,7 +175,7 @@ static bool fence_read(sqlite3 *db, const struct sqlite_sink *sink, struct error
 	sqlite_bind_text(statement, 1, sink->sink.uuid);
 	sqlite_bind_text(statement, 2, sink->token);
 	bool done = fence_holds(db, statement, error);
-	return sqlite_read_end(statement, done, error);
+	return sqlite_read_end(statement, error) && done;
 }
 
 /* A file that was removed or replaced goes on taking commits nobody will ever see. */

@@ -51,7 +51,7 @@ static bool other_next(sqlite3 *db, const struct edition *edition, struct sqlite
 			(const char *)sqlite3_column_text(statement, 1));
 	}
 	/* Before the table is dropped: a statement under way would lock it. */
-	return sqlite_read_end(statement, done, error);
+	return sqlite_read_end(statement, error) && done;
 }
 
 bool sqlite_edition_others_drop(sqlite3 *db, const struct edition *edition, struct error *error)

@@ -26,7 +26,7 @@ static bool find(sqlite3 *db, const struct history_head *head, char told[static 
 	bool done = sqlite_step(statement, &row, error);
 	if (done && row)
 		copy(told, SHA256_HEX, statement, 0);
-	return sqlite_read_end(statement, done, error);
+	return sqlite_read_end(statement, error) && done;
 }
 
 static bool insert(sqlite3 *db, const struct history_head *head, struct error *error)

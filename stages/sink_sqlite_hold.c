@@ -21,7 +21,7 @@ static bool hold_next(
 		snprintf(edition->sha256, sizeof(edition->sha256), "%s",
 			(const char *)sqlite3_column_text(statement, 2));
 	}
-	return sqlite_read_end(statement, done, error);
+	return sqlite_read_end(statement, error) && done;
 }
 
 /* What was begun of it here, or judged, gives way: there is one row an edition that is not served.

@@ -34,7 +34,7 @@ bool sqlite_identity_get(sqlite3 *db, struct sqlite_identity *identity, struct e
 		identity->inode = sqlite3_column_int64(statement, 1);
 		identity->schema_version = sqlite3_column_int(statement, 2);
 	}
-	done = sqlite_read_end(statement, done, error);
+	done = sqlite_read_end(statement, error) && done;
 	if (done && identity->schema_version > SQLITE_SCHEMA_VERSION)
 		return error_set(error, ERROR_REFUSED,
 			"%s was made by a newer dvf-import: use that, or give another file",

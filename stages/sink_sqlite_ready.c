@@ -76,7 +76,7 @@ static bool unfinished(struct swapping *swapping, struct error *error)
 		tell_unfinished(swapping, sqlite3_column_int(statement, 0),
 			(const char *)sqlite3_column_text(statement, 1),
 			(const char *)sqlite3_column_text(statement, 2));
-	return sqlite_read_end(statement, done, error);
+	return sqlite_read_end(statement, error) && done;
 }
 
 /* A live file that an older version made has no such table: nothing was mended there. */

@@ -72,7 +72,7 @@ static bool find(sqlite3 *db, const char *sql, struct sqlite_source *source, int
 	bool done = sqlite_step(statement, found, error);
 	if (done && *found)
 		source_read(source, statement);
-	return sqlite_read_end(statement, done, error);
+	return sqlite_read_end(statement, error) && done;
 }
 
 bool sqlite_source_find(sqlite3 *db, struct sqlite_source *source, int year, const char *sha256,
@@ -220,7 +220,7 @@ bool sqlite_view_look(sqlite3 *db, enum sqlite_view *view, char kind[static 8], 
 							      : SQLITE_VIEW_FOREIGN;
 		text_of(kind, 8, statement, 0);
 	}
-	return sqlite_read_end(statement, done, error);
+	return sqlite_read_end(statement, error) && done;
 }
 
 bool sqlite_view_free(sqlite3 *db, struct error *error)
@@ -257,7 +257,7 @@ static bool view_parts(sqlite3 *db, struct buf *parts, struct error *error)
 		done = sqlite3_column_int(statement, 2) == 0 ||
 		       view_part(parts, (const char *)sqlite3_column_text(statement, 0),
 			       (const char *)sqlite3_column_text(statement, 1), error);
-	return sqlite_read_end(statement, done, error);
+	return sqlite_read_end(statement, error) && done;
 }
 
 /* Without a year the view stands on an empty table, so that its columns have their types from the

@@ -44,7 +44,7 @@ bool swap_last(sqlite3 *db, struct sqlite_swap *swap, bool *found, struct error 
 	bool done = sqlite_step(statement, found, error);
 	if (done && *found)
 		swap_read(swap, statement);
-	return sqlite_read_end(statement, done, error);
+	return sqlite_read_end(statement, error) && done;
 }
 
 static const char *or_null(const char *text)

@@ -136,7 +136,7 @@ bool ledger_append(struct ledger *ledger, const struct new_event *new, struct er
 	bool done = make_body(ledger, new, &body, error) &&
 		    read_head(ledger, &event.number, previous, at, sizeof(at), error);
 	if (done) {
-		event.body = body.bytes;
+		event.body = body.bytes != NULL ? body.bytes : "";
 		event.hash = hash;
 		done = hash_event(&event, previous, hash, error) &&
 		       insert_event(ledger, &event, error);
