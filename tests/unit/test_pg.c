@@ -1,6 +1,6 @@
 /*
- * The wrapper round libpq, on the server that TEST_POSTGRES_URL names
- * (tests/e2e/test_sink_contract.py gives one); without it every test is skipped.
+ * The wrapper round libpq, most of it on the server that TEST_POSTGRES_URL names
+ * (tests/e2e/test_sink_contract.py gives one); without it those tests are skipped.
  */
 #include "tests/unit/must.h"
 
@@ -27,6 +27,21 @@ static int tear_down(void **state)
 	(void)state;
 	pg_close(&pg);
 	return 0;
+}
+
+static void test_without_a_connection(void **state)
+{
+	(void)state;
+	struct pg none = { 0 };
+	struct error refused;
+	PGresult *result = NULL;
+	must_fail(pg_exec(&none, "SELECT 1", &result, &error), ERROR_LOST);
+	assert_null(result);
+	pg_rollback(&none);
+	bool connected = pg_connect(&none, "postgresql:///?no_such_word=1", 0, &refused);
+	assert_false(connected);
+	assert_int_equal(refused.kind, ERROR_USAGE);
+	pg_close(&none);
 }
 
 static void test_a_statement_that_takes_too_long(void **state)
@@ -60,6 +75,7 @@ static void test_a_stop_is_no_delay(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_without_a_connection),
 		cmocka_unit_test_setup_teardown(
 			test_a_statement_that_takes_too_long, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_stop_is_no_delay, set_up, tear_down),
