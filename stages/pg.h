@@ -31,8 +31,9 @@ struct pg {
 			    ended */
 	sink_tick *tick; /* may be NULL */
 	void *tick_context;
-	int step_ms;           /* between two ticks; 0: 200 */
-	uint64_t until_ms;     /* a statement is cancelled then: ERROR_BUSY; 0: never */
+	int step_ms;       /* between two ticks; 0: 200 */
+	uint64_t until_ms; /* a statement is cancelled then: ERROR_BUSY; 0: never. The server sends
+			      two signals, so that the next one may be cancelled, too */
 	uint64_t cancelled_ms; /* when the cancel was sent; 0: not */
 	struct buf statement;
 };
