@@ -185,7 +185,10 @@ def promoted(turn):
         with turn.met(other, promote, moment=moment) as (process, importer):
             result = importer.finish(process, SECONDS)
         promoted_it = one.importer.finish(begun[0], SECONDS)
-        assert promoted_it.code == program.ALL, str(promoted_it)
+        if promoted_it.code == program.REFUSED:  # the run had published it before the promote looked
+            assert "serves a newer edition of year 2021" in promoted_it.out, str(promoted_it)
+        else:
+            assert promoted_it.code == program.ALL, str(promoted_it)
         other.importer.run_well(*SETTINGS)
         assert result.code in (program.ALL, program.SOME, program.NONE), str(result)
         other.right(turn.proof)

@@ -51,7 +51,8 @@ listed (classid, objid, namespace, kind) AS (
 foreigners AS (
     SELECT l.classid, l.objid, i.type, i.identity, l.kind
     FROM listed l LEFT JOIN pg_namespace n ON n.oid = l.namespace, pg_identify_object(l.classid, l.objid, 0) i
-    WHERE (l.objid >= 16384 OR l.classid IN ('pg_namespace'::regclass, 'pg_extension'::regclass, 'pg_language'::regclass))
+    WHERE i.identity IS NOT NULL  -- dropped meanwhile
+      AND (l.objid >= 16384 OR l.classid IN ('pg_namespace'::regclass, 'pg_extension'::regclass, 'pg_language'::regclass))
       AND (n.oid IS NULL OR (n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dvf_import')))
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = l.classid AND d.objid = l.objid AND d.objsubid = 0
                         AND (d.deptype = 'e' OR (d.deptype = 'i' AND l.kind <> 'a')))),
