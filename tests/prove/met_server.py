@@ -266,8 +266,7 @@ class World:
         if result.code == program.ALL:
             assert counts == self.rows, str(result)
         else:
-            assert [line for line in result.lines if line.startswith("dvf-import: ") or "level=warning" in line], \
-                str(result)
+            assert everywhere.reasons(result), str(result)
         if result.code == program.SOME:
             assert counts, str(result)
 
