@@ -133,13 +133,15 @@ static void settle(struct pipeline *pipeline)
 	}
 }
 
-/* What was asked and not answered when the run had to end. */
+/* What was asked and not answered, or had no consequence yet, when the run had to end. */
 static void leave_unasked(struct pipeline *pipeline)
 {
 	struct error ignored; /* it would be shown as waiting */
-	for (unsigned i = 0; i < pipeline->count; i++)
-		if (pipeline->works[i].turn == TURN_FETCH && !pipeline->works[i].imported)
-			(void)!work_rests(pipeline, &pipeline->works[i], "stopped", &ignored);
+	for (unsigned i = 0; i < pipeline->count; i++) {
+		struct work *work = &pipeline->works[i];
+		if ((work->turn == TURN_FETCH || work->turn == TURN_ANSWERED) && !work->imported)
+			(void)!work_rests(pipeline, work, "stopped", &ignored);
+	}
 }
 
 /* Default years that the source does not have are no failures: nobody asked for them. */

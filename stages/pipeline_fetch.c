@@ -154,8 +154,7 @@ static bool confirm(struct pipeline *pipeline, struct work *work, struct error *
 	return true;
 }
 
-/* A year that gets no new spool. */
-static bool on_no_spool(struct pipeline *pipeline, struct work *work, struct error *error)
+bool work_answered(struct pipeline *pipeline, struct work *work, struct error *error)
 {
 	if (work->imported) {
 		if (work->task.failed)
@@ -219,7 +218,8 @@ static bool on_fetch_ended(struct pipeline *pipeline, struct ahead_task *task, s
 		return false;
 	if (!task->failed && task->outcome == FETCH_WHOLE)
 		return on_whole(pipeline, work, error);
-	return on_no_spool(pipeline, work, error);
+	work->turn = TURN_ANSWERED;
+	return true;
 }
 
 /* Takes what the fetch thread has to say. */

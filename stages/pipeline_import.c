@@ -91,21 +91,28 @@ static bool import(struct pipeline *pipeline, struct work *work, struct error *e
 	return work_ask(pipeline, work, error);
 }
 
-static struct work *next_import(struct pipeline *pipeline, bool *left)
+static struct work *next_of(struct pipeline *pipeline, enum turn turn)
 {
-	*left = false;
-	for (unsigned i = 0; i < pipeline->count; i++) {
-		if (pipeline->works[i].turn == TURN_IMPORT)
+	for (unsigned i = 0; i < pipeline->count; i++)
+		if (pipeline->works[i].turn == turn)
 			return &pipeline->works[i];
-		*left |= pipeline->works[i].turn == TURN_FETCH;
-	}
 	return NULL;
+}
+
+/* What is quick comes first. *left: some source has not answered yet. */
+static struct work *next_work(struct pipeline *pipeline, bool *left)
+{
+	struct work *work = next_of(pipeline, TURN_ANSWERED);
+	*left = next_of(pipeline, TURN_FETCH) != NULL;
+	return work != NULL ? work : next_of(pipeline, TURN_IMPORT);
 }
 
 static bool go_on(struct pipeline *pipeline, struct work *work, struct error *error)
 {
 	if (work == NULL)
 		return work_pump(pipeline, PUMP_MS, error);
+	if (work->turn == TURN_ANSWERED)
+		return work_answered(pipeline, work, error);
 	return (work->turn == TURN_COPY ? copy(pipeline, work, error)
 					: import(pipeline, work, error)) &&
 	       staging_beside(pipeline, work, error);
@@ -115,7 +122,7 @@ bool pipeline_go_through(struct pipeline *pipeline, struct error *error)
 {
 	bool left = true;
 	while (!stop_requested()) {
-		struct work *work = next_import(pipeline, &left);
+		struct work *work = next_work(pipeline, &left);
 		if (work == NULL && !left)
 			work = staging_next_copy(pipeline);
 		if (work == NULL && !left && !pipeline->retaken)

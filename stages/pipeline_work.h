@@ -18,9 +18,10 @@
 #define PUMP_MS 100 /* how long a first word of the fetch thread is waited for */
 
 enum turn {
-	TURN_FETCH,  /* asked; its answer is awaited */
-	TURN_IMPORT, /* its spool is whole */
-	TURN_COPY,   /* staging: what live serves is what it is to have */
+	TURN_FETCH,    /* asked; its answer is awaited */
+	TURN_ANSWERED, /* it gets no new spool; what follows may ask a destination */
+	TURN_IMPORT,   /* its spool is whole */
+	TURN_COPY,     /* staging: what live serves is what it is to have */
 	TURN_ENDED,
 };
 
@@ -76,8 +77,12 @@ bool work_look_back(struct pipeline *pipeline, struct work *work, struct error *
 /* Asks the source; the answer comes through work_pump. */
 bool work_ask(struct pipeline *pipeline, struct work *work, struct error *error);
 
-/* Takes what the fetch thread has to say, waiting up to wait_ms for a first word. */
+/* Takes what the fetch thread has to say, waiting up to wait_ms for a first word. It may be called
+ * inside a call of a sink (pipeline_tick), so nothing in it asks one. */
 bool work_pump(struct pipeline *pipeline, uint32_t wait_ms, struct error *error);
+
+/* What follows from an answer that brought no new spool. */
+bool work_answered(struct pipeline *pipeline, struct work *work, struct error *error);
 
 /* The spool turned out spoiled: it is dropped, and fetched again. */
 bool work_refetch(struct pipeline *pipeline, struct work *work, struct error *error);
