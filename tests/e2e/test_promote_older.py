@@ -21,13 +21,18 @@ def refuses_and_run_helps(destination, importer, years, counts, *more):
     assert destination.counts() == counts
 
 
-def test_copied_from_live_before_it_came(destination, importer, site, made_years):
+def overtake_a_copy(importer, site, made_years):
+    """Staging has 2021 as it was in live, and a new 2022; then live gets another 2021."""
     site.put(2021, made_years(ROWS))
     importer.run_well("--years", "2021")
     site.put(2022, made_years(ROWS, year=2022))
     importer.run_well("--years", "2021,2022", "--staging")
     site.put(2021, made_years(ROWS + 1, seed=2))
     importer.run_well("--years", "2021")
+
+
+def test_copied_from_live_before_it_came(destination, importer, site, made_years):
+    overtake_a_copy(importer, site, made_years)
     refuses_and_run_helps(destination, importer, "2021,2022", {2021: ROWS + 1, 2022: ROWS})
 
 
@@ -54,12 +59,7 @@ def test_live_did_not_serve_it_yet(destination, importer, site, made_years):
 
 def test_it_left_the_site(destination, importer, site, made_years):
     """The site cannot say which is newer; what staging was loaded beside can."""
-    site.put(2021, made_years(ROWS))
-    importer.run_well("--years", "2021")
-    site.put(2022, made_years(ROWS, year=2022))
-    importer.run_well("--years", "2021,2022", "--staging")
-    site.put(2021, made_years(ROWS + 1, seed=2))
-    importer.run_well("--years", "2021")
+    overtake_a_copy(importer, site, made_years)
     site.take_away(2021)
     refuses_and_run_helps(destination, importer, "2021,2022", {2021: ROWS + 1, 2022: ROWS})
 
